@@ -1,0 +1,100 @@
+"""Every error that Bolchaal raises on purpose.
+
+BolchaalError
+├── SettingsError       a wrong or missing setting: one line, exit 2
+├── BadRequest          400  the request cannot be read
+├── Unauthorized        401  no key, or a wrong one
+├── NotFound            404  no such agent, call or lead
+├── TooLarge            413  a body over the limit
+├── Invalid             422  readable, but not acceptable
+├── TooMany             429  over a limit; says when to come back
+├── Unavailable         503  something we depend on is away; says when to come back
+├── NotOwner                 another agent holds the call now
+└── Permanent                the bus must not try this event again
+
+An error is raised where it is understood and handled once, at an edge: the gateway turns it into
+an HTTP answer, the bus into a retry or a dead letter, a service's start into exit code 2.
+"""
+
+
+class BolchaalError(Exception):
+    """Base of all: `message` is safe to show to a user, `code` is stable for programs."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        if code is not None:
+            self.code = code
+
+
+class SettingsError(BolchaalError):
+    """The environment is unusable; the message names the variable, what was found, what is expected."""
+
+    code = "settings"
+
+
+class BadRequest(BolchaalError):
+    status = 400
+    code = "bad_request"
+
+
+class Unauthorized(BolchaalError):
+    status = 401
+    code = "unauthorized"
+
+
+class NotFound(BolchaalError):
+    status = 404
+    code = "not_found"
+
+
+class TooLarge(BolchaalError):
+    status = 413
+    code = "too_large"
+
+
+class Invalid(BolchaalError):
+    status = 422
+    code = "invalid"
+
+
+class _ComeBack(BolchaalError):
+    """Carries `retry_after`, seconds until another try makes sense."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int,
+        code: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, field=field)
+        self.retry_after = retry_after
+
+
+class TooMany(_ComeBack):
+    status = 429
+    code = "too_many_requests"
+
+
+class Unavailable(_ComeBack):
+    status = 503
+    code = "unavailable"
+
+
+class NotOwner(BolchaalError):
+    """A write by an agent whose lease on the call has gone to another attempt."""
+
+    status = 409
+    code = "not_owner"
+
+
+class Permanent(BolchaalError):
+    """Raised by a bus handler when trying again cannot help: the event becomes a dead letter."""
+
+    code = "permanent"

@@ -1,0 +1,30 @@
+"""What every event on a stream has in common.
+
+An event is small and typed: ids and figures with their unit in the name, never personal data. Its
+`type` and `v` travel beside the data, so that a reader can tell an event it does not know from one
+it cannot read. Readers ignore unknown fields; a change that old readers would misread raises `v`.
+"""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.ids import uuid7
+
+
+class Event(BaseModel):
+    """Base of all stream events.
+
+    `id` is the event's own id (UUIDv7), the same however often it is delivered; `at` is when it was
+    made, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    v: ClassVar[int] = 1
+    stream: ClassVar[str]
+
+    id: str = Field(default_factory=uuid7)
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))

@@ -1,0 +1,52 @@
+"""Every Redis key and channel, in one place. Each begins with `bolchaal:`.
+
+Streams, retry sets and dead letters carry ids only. Personal data lives in `call:ID:log`, `call:ID`
+and `lead:ID`, so that erasing a caller is deleting keys.
+"""
+
+PREFIX = "bolchaal:"
+
+# Streams of the bus.
+CALLS = f"{PREFIX}calls"
+LEADS = f"{PREFIX}leads"
+PROFILES_WANTED = f"{PREFIX}profiles.wanted"
+
+# Pub/sub: "the profile with this id changed". A hint, never the only way to learn it.
+PROFILE_NOTICES = f"{PREFIX}profiles"
+
+# ZSET of call ids by creation (milliseconds since 1970), for the console's list.
+CALLS_INDEX = f"{PREFIX}calls.index"
+# ZSET of call ids by the moment (milliseconds) at which a watchdog must look at them.
+CALLS_DUE = f"{PREFIX}calls.due"
+# ZSET of lead ids by capture (milliseconds since 1970).
+LEADS_INDEX = f"{PREFIX}leads.index"
+
+
+def call(call_id: str) -> str:
+    """HASH: state, attempt, lease and settings of one call."""
+    return f"{PREFIX}call:{call_id}"
+
+
+def call_log(call_id: str) -> str:
+    """STREAM: everything that happened in one call, in order."""
+    return f"{PREFIX}call:{call_id}:log"
+
+
+def call_of_room(room: str) -> str:
+    """STRING: the call that a LiveKit room belongs to."""
+    return f"{PREFIX}room:{room}"
+
+
+def profile(agent_id: str) -> str:
+    """HASH: the current profile, the last good one and how fresh it is."""
+    return f"{PREFIX}profile:{agent_id}"
+
+
+def lead(lead_id: str) -> str:
+    """HASH: the merged lead and its revision."""
+    return f"{PREFIX}lead:{lead_id}"
+
+
+def health(service: str, replica: str) -> str:
+    """STRING with expiry: what one replica says about its health."""
+    return f"{PREFIX}health:{service}:{replica}"

@@ -1,0 +1,90 @@
+"""The connection to Redis (7.0 or newer) or Valkey."""
+
+import asyncio
+from typing import cast
+
+from loguru import logger
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis import exceptions
+
+from shared.errors import SettingsError
+
+# What means "Redis is away, try later", as opposed to "Redis refuses this command".
+AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    OSError,
+)
+
+OLDEST = (7, 0)
+
+
+def connect(url: str, *, retries: int = 3, timeout: float = 5.0) -> Redis:
+    """A client with decoded answers.
+
+    `retries` are made within one command at 50 ms to 1 s apart; `timeout` is in seconds for the
+    connection and for each answer (blocking reads pass a longer one of their own).
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=timeout,
+        socket_timeout=timeout,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries)
+        if retries
+        else Retry(NoBackoff(), 0),
+    )
+
+
+async def wait_for(url: str, *, timeout: float | None = None) -> None:
+    """Waits until Redis answers, `timeout` seconds at most (None: for ever).
+
+    redis-py's own retries are slow on a dead port, so the probe uses none. Raises SettingsError
+    for a server that is too old, and TimeoutError when the time is up.
+    """
+    probe = connect(url, retries=0, timeout=1.0)
+    said = False
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                try:
+                    await check_version(probe)
+                    return
+                except AWAY as error:
+                    if not said:
+                        logger.warning("waiting for Redis: {}", type(error).__name__)
+                        said = True
+                    await asyncio.sleep(0.1)
+    finally:
+        await probe.aclose()
+
+
+async def check_version(redis: Redis) -> None:
+    """Raises SettingsError when the server is older than 7.0."""
+    info = await redis.info("server")
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise SettingsError(f"REDIS_URL: Redis {version} found, 7.0 or newer (or Valkey) expected")
+
+
+async def now_ms(redis: Redis) -> int:
+    """Redis TIME in milliseconds since 1970: the one clock that all replicas share."""
+    seconds, micros = await redis.time()
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+async def persistence_faults(redis: Redis) -> list[str]:
+    """Reasons why a power cut could lose what Redis acknowledged; empty when there are none."""
+    try:
+        config = cast("dict[str, str]", await redis.config_get("append*"))
+    except exceptions.RedisError:
+        return []  # managed Redis hides CONFIG: nothing can be said
+    if config.get("appendonly") != "yes":
+        return ["Redis keeps no append-only file: set appendonly yes, or a restart loses leads"]
+    if config.get("appendfsync") != "always":
+        return ["Redis appendfsync is not always: a power cut may lose the last second of leads"]
+    return []
