@@ -1,0 +1,112 @@
+"""Third-party files of the page: copied from npm's folder to where the gateway serves them.
+
+    python -m services.gateway.assets [NODE_MODULES]
+
+npm has fetched them by package-lock.json beforehand. Only what the page loads is copied (2 MB of
+57), so an image needs neither npm nor node_modules. Standard library only, so that any Python can
+run it.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+STATIC = Path(__file__).parent / "static"
+VENDOR = STATIC / "vendor"
+WEIGHTS = (400, 600)
+
+
+class Font(NamedTuple):
+    """A family of the page: its npm package, the subsets that we take, and its readers (`lang`)."""
+
+    family: str
+    package: str
+    subsets: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+
+
+# A family a script, so that letters, joiners and full stops of a text come from one file. The
+# browser loads a file only when the page shows a letter of its range.
+FONTS = (
+    Font("Noto Sans", "noto-sans", ("latin", "latin-ext")),
+    Font("Noto Sans Devanagari", "noto-sans-devanagari", ("devanagari",), ("hi", "mr")),
+    Font("Noto Sans Tamil", "noto-sans-tamil", ("tamil",), ("ta",)),
+    Font("Noto Sans Telugu", "noto-sans-telugu", ("telugu",), ("te",)),
+    Font("Noto Sans Bengali", "noto-sans-bengali", ("bengali",), ("bn",)),
+    Font("Noto Sans Gujarati", "noto-sans-gujarati", ("gujarati",), ("gu",)),
+    Font("Noto Sans Kannada", "noto-sans-kannada", ("kannada",), ("kn",)),
+    Font("Noto Sans Malayalam", "noto-sans-malayalam", ("malayalam",), ("ml",)),
+    Font("Noto Sans Gurmukhi", "noto-sans-gurmukhi", ("gurmukhi",), ("pa",)),
+    Font("Noto Sans Oriya", "noto-sans-oriya", ("oriya",), ("or",)),
+)
+
+
+def _ranges(package: Path, subset: str) -> str:
+    ranges: str = json.loads((package / "unicode.json").read_text("utf-8"))[subset]
+    return ranges
+
+
+def _face(family: str, file: str, weight: int, ranges: str) -> str:
+    return (
+        f'@font-face{{font-family:"{family}";font-style:normal;font-display:swap;'
+        f'font-weight:{weight};src:url("fonts/{file}") format("woff2");unicode-range:{ranges}}}\n'
+    )
+
+
+def _stacks() -> str:
+    """`--noto`: all families, the reader's own script first."""
+    css = f":root{{--noto:{_stack(FONTS)}}}\n"
+    for font in FONTS:
+        if font.languages:
+            rest = tuple(other for other in FONTS if other is not font)
+            readers = ",".join(f":lang({language})" for language in font.languages)
+            css += f"{readers}{{--noto:{_stack((font, *rest))}}}\n"
+    return css
+
+
+def _stack(fonts: tuple[Font, ...]) -> str:
+    return ",".join(f'"{font.family}"' for font in fonts)
+
+
+def copy(node_modules: Path, vendor: Path = VENDOR) -> int:
+    """Copies scripts and fonts and writes fonts.css; returns how many files. Raises OSError."""
+    shutil.rmtree(vendor, ignore_errors=True)
+    fonts = vendor / "fonts"
+    fonts.mkdir(parents=True)
+    livekit = node_modules / "livekit-client"
+    shutil.copyfile(livekit / "dist" / "livekit-client.esm.mjs", vendor / "livekit-client.mjs")
+    shutil.copyfile(livekit / "LICENSE", vendor / "livekit-client.LICENSE")
+    count, css = 2, ""
+    for font in FONTS:
+        package = node_modules / "@fontsource" / font.package
+        for subset in font.subsets:
+            for weight in WEIGHTS:
+                file = f"{font.package}-{subset}-{weight}-normal.woff2"
+                shutil.copyfile(package / "files" / file, fonts / file)
+                css += _face(font.family, file, weight, _ranges(package, subset))
+                count += 1
+    shutil.copyfile(node_modules / "@fontsource" / "noto-sans" / "LICENSE", fonts / "LICENSE")
+    (vendor / "fonts.css").write_text(css + _stacks(), "utf-8")
+    return count + 2
+
+
+def missing(vendor: Path = VENDOR) -> bool:
+    """Whether the page would come up without its client library."""
+    return not ((vendor / "livekit-client.mjs").is_file() and (vendor / "fonts.css").is_file())
+
+
+def main(arguments: list[str]) -> int:
+    node_modules = Path(arguments[0]) if arguments else Path("node_modules")
+    try:
+        count = copy(node_modules)
+    except OSError as error:
+        sys.stderr.write(f"page assets: {error}: run npm ci --ignore-scripts first\n")
+        return 1
+    sys.stdout.write(f"page assets: {count} files in {VENDOR}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
