@@ -32,7 +32,7 @@ class BolchaalError(Exception):
 
 
 class SettingsError(BolchaalError):
-    """The environment is unusable; the message names the variable, what was found, what is expected."""
+    """A setting is wrong; the message names the variable, what was found, what is expected."""
 
     code = "settings"
 

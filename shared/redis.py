@@ -4,10 +4,10 @@ import asyncio
 from typing import cast
 
 from loguru import logger
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis import exceptions
 
 from shared.errors import SettingsError
 

@@ -1,0 +1,35 @@
+"""An event as the fields of a stream entry, and back.
+
+Readable on purpose: `XRANGE bolchaal:calls - +` tells an operator what happened.
+"""
+
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from shared.errors import Permanent
+from shared.events.base import Event
+
+
+def to_fields(event: Event, source: str, traceparent: str = "") -> dict[str, str]:
+    """Stream fields: type, v, id, src (the service that speaks), traceparent, data (JSON)."""
+    data = event.model_dump(mode="json", exclude={"id"})
+    return {
+        "type": event.type,
+        "v": str(event.v),
+        "id": event.id,
+        "src": source,
+        "traceparent": traceparent,
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def from_fields(cls: type[Event], fields: Mapping[str, str]) -> Event:
+    """The typed event. Raises Permanent when the entry cannot be read as one."""
+    try:
+        data = json.loads(fields["data"])
+        return cls.model_validate({**data, "id": fields["id"]})
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        # The message may hold what the entry held: only the kind of fault is told.
+        raise Permanent(f"unreadable {cls.type}: {type(error).__name__}") from error

@@ -1,0 +1,116 @@
+"""A lead: what is known of somebody who called, merged from what was said when.
+
+The agent sends changes; the merge script (shared/leads/merge.py) is the one writer of `lead:ID`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.clock import from_ms
+from shared.profiles.model import CONTACT
+
+# Who said a value: the caller in words, the caller by typing, or the line itself (caller id).
+Source = Literal["caller", "typed", "line"]
+
+
+class LeadChange(BaseModel):
+    """One field as it was just said.
+
+    (`attempt`, `sequence`) orders changes of one call over all agents that held it: an older one
+    never overwrites a newer one. `known` is False for a field that the profile does not have.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: Any
+    attempt: int
+    sequence: int
+    source: Source = "caller"
+    known: bool = True
+
+
+class LeadContext(BaseModel):
+    """What a lead carries besides its fields: the call that it comes from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lead_id: str
+    call_id: str
+    room: str
+    channel: str
+    caller: str | None
+    account: str
+    agent_id: str
+    profile_version: str
+    language: str
+    required: tuple[str, ...]
+
+
+class Lead(BaseModel):
+    """A merged lead. `final`: its call is over, so it is sent even when it is not complete."""
+
+    model_config = ConfigDict(frozen=True)
+
+    context: LeadContext
+    revision: int
+    complete: bool
+    final: bool
+    values: dict[str, Any] = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)
+    captured_ms: int
+
+    @property
+    def postable(self) -> bool:
+        return self.complete or self.final
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str]) -> "Lead":
+        """From `lead:ID` as the merge script writes it."""
+        values: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        sources: dict[str, str] = {}
+        for name, text in fields.items():
+            kind, _, key = name.partition(":")
+            if kind == "v":
+                values[key] = json.loads(text)
+            elif kind == "x":
+                extra[key] = json.loads(text)
+            elif kind == "src":
+                sources[key] = text
+        return cls(
+            context=LeadContext.model_validate_json(fields["context"]),
+            revision=int(fields["revision"]),
+            complete=fields.get("complete") == "1",
+            final=fields.get("final") == "1",
+            values=values,
+            extra=extra,
+            sources=sources,
+            captured_ms=int(fields["captured_ms"]),
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The `data` of the webhook: contact at the top, all else that the profile knows in `fields`."""
+        context = self.context
+        return {
+            "lead_id": context.lead_id,
+            "revision": self.revision,
+            "complete": self.complete,
+            "account": context.account,
+            "call_id": context.call_id,
+            "room": context.room,
+            "channel": context.channel,
+            "caller": context.caller,
+            "agent_id": context.agent_id,
+            "profile_version": context.profile_version,
+            "language": context.language,
+            **{key: self.values.get(key) for key in CONTACT},
+            "fields": {key: value for key, value in self.values.items() if key not in CONTACT},
+            "extra": self.extra,
+            "sources": self.sources,
+            "captured_at": from_ms(self.captured_ms),
+        }

@@ -1,0 +1,176 @@
+"""An agent profile: who the agent is, what it asks, in which languages.
+
+The shape is the predecessor's, so what N8N answers today stays valid: every field is optional, and
+unknown fields are ignored. Ours adds keys for questions, translations and typed lead fields.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from shared.languages import UNKNOWN, is_language
+
+# Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
+FieldType = Literal[
+    "string", "number", "integer", "boolean", "date", "enum", "phone", "email", "money"
+]
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+AgentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Prose = Annotated[str, StringConstraints(max_length=20_000)]
+
+# Fields that stand at the top of a lead, whatever the profile asks.
+CONTACT = ("name", "phone", "email")
+# Without these two nobody can call back: every lead needs them.
+REQUIRED_CONTACT = ("name", "phone")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Question(_Model):
+    """One thing to find out. `key` names the lead's field, `question` is how it is asked."""
+
+    key: Key
+    question: Line
+    required: bool = True
+    type: FieldType = "string"
+    options: tuple[str, ...] = ()  # for enum
+
+
+class LeadField(_Model):
+    """A typed field that is noted when the caller mentions it; `question` makes it one to ask."""
+
+    key: Key
+    type: FieldType = "string"
+    required: bool = False
+    description: str = ""
+    question: Line | None = None
+    options: tuple[str, ...] = ()
+
+
+class Translation(_Model):
+    """What the agent says in one language. Plain questions stand for the profile's, in order."""
+
+    greeting: str | None = None
+    qualification_questions: tuple[Line | Question, ...] = ()
+    fallback_message: str | None = None
+
+
+class Localised(BaseModel):
+    """A profile as one call needs it. `greeting` None: the language model greets by itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    greeting: str | None
+    questions: tuple[Question, ...]
+    fallback_message: str | None
+
+
+class Profile(_Model):
+    id: AgentId = "default"
+    name: str = Field("Bolchaal", max_length=120)
+    language: str | None = None
+    voice: str | None = Field(None, max_length=64)
+    system_prompt: Prose = ""
+    greeting: str | None = Field(None, max_length=2_000)
+    qualification_questions: tuple[Line | Question, ...] = Field((), max_length=40)
+    transfer_keywords: tuple[str, ...] = ()
+    fallback_message: str | None = Field(None, max_length=1_000)
+    translations: dict[str, Translation] = Field(default_factory=dict)
+    lead_fields: tuple[LeadField, ...] = Field((), max_length=40)
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, value: str | None) -> str | None:
+        if value is not None and not is_language(value):
+            raise ValueError(f"{value!r} is not a language of /api/languages")
+        return value
+
+    @field_validator("translations")
+    @classmethod
+    def _known_translations(cls, value: dict[str, Translation]) -> dict[str, Translation]:
+        for code in value:
+            if not is_language(code) or code == UNKNOWN:
+                raise ValueError(f"{code!r} is not a language of /api/languages")
+        return value
+
+    def questions(self) -> tuple[Question, ...]:
+        """The profile's questions in its own language; plain strings get the keys q1, q2, ..."""
+        return tuple(
+            question
+            if isinstance(question, Question)
+            else Question(key=f"q{number}", question=question)
+            for number, question in enumerate(self.qualification_questions, start=1)
+        ) + tuple(
+            Question(
+                key=field.key,
+                question=field.question,
+                required=field.required,
+                type=field.type,
+                options=field.options,
+            )
+            for field in self.lead_fields
+            if field.question and field.key not in self._asked()
+        )
+
+    def localised(self, language: str, default: str = "hi-IN") -> Localised:
+        """What is said in `language`: the translation's words where there are any.
+
+        `unknown` means the profile's own language, and a profile that names none is in `default`.
+        Without a translation the questions stay as they are (the language model translates them as
+        it speaks) and there is no greeting, unless the profile is in that language itself.
+        """
+        own_language = self.language if self.language not in (None, UNKNOWN) else default
+        wanted = own_language if language == UNKNOWN else language
+        own = wanted == own_language
+        translation = self.translations.get(wanted or default, Translation())
+        return Localised(
+            greeting=translation.greeting or (self.greeting if own else None),
+            questions=_translated(self.questions(), translation.qualification_questions),
+            fallback_message=translation.fallback_message
+            or (self.fallback_message if own else None),
+        )
+
+    def required(self) -> tuple[str, ...]:
+        """Keys that make a lead complete: a name, a phone number, every required field."""
+        keys = [question.key for question in self.questions() if question.required]
+        keys += [field.key for field in self.lead_fields if field.required]
+        return tuple(dict.fromkeys((*REQUIRED_CONTACT, *keys)))
+
+    def keys(self) -> tuple[str, ...]:
+        """Every key that the lead knows; others go under `extra`."""
+        asked = (question.key for question in self.questions())
+        return tuple(dict.fromkeys((*CONTACT, *asked, *(field.key for field in self.lead_fields))))
+
+    def _asked(self) -> set[str]:
+        return {
+            question.key
+            for question in self.qualification_questions
+            if isinstance(question, Question)
+        }
+
+
+def _translated(
+    own: tuple[Question, ...], words: tuple[Line | Question, ...]
+) -> tuple[Question, ...]:
+    by_key = {word.key: word.question for word in words if isinstance(word, Question)}
+    by_place = {place: word for place, word in enumerate(words) if isinstance(word, str)}
+    return tuple(
+        question.model_copy(
+            update={
+                "question": by_key.get(question.key) or by_place.get(place) or question.question
+            }
+        )
+        for place, question in enumerate(own)
+    )
+
+
+def version(profile: Profile) -> str:
+    """A hash of the content, 12 hex digits: equal profiles have equal versions everywhere."""
+    content = json.dumps(profile.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
