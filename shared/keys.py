@@ -14,6 +14,8 @@ PROFILES_WANTED = f"{PREFIX}profiles.wanted"
 # Pub/sub: "the profile with this id changed". A hint, never the only way to learn it.
 PROFILE_NOTICES = f"{PREFIX}profiles"
 
+# SET of the agent ids that config has found.
+PROFILES_INDEX = f"{PREFIX}profiles.index"
 # ZSET of call ids by creation (milliseconds since 1970), for the console's list.
 CALLS_INDEX = f"{PREFIX}calls.index"
 # ZSET of call ids by the moment (milliseconds) at which a watchdog must look at them.

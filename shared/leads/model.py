@@ -94,7 +94,7 @@ class Lead(BaseModel):
         )
 
     def data(self) -> dict[str, Any]:
-        """The `data` of the webhook: contact at the top, all else that the profile knows in `fields`."""
+        """The `data` of the webhook: contact at the top, the profile's other keys in `fields`."""
         context = self.context
         return {
             "lead_id": context.lead_id,

@@ -1,0 +1,90 @@
+"""`profile:ID` in Redis: the last good profile and what is known about its freshness.
+
+config writes it, everybody else reads it. Times are milliseconds since 1970 by Redis TIME; 0 means
+never.
+"""
+
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.profiles.model import Profile
+
+# Where a profile came from. `builtin` is ours, `file` the operator's folder.
+Origin = Literal["n8n", "file", "builtin"]
+
+
+class ProfileRecord(BaseModel):
+    """What config knows about one agent id.
+
+    profile, version, origin: the last good one, kept whatever happens later.
+    fetched_ms: when it was last fetched or confirmed. fresh_until_ms: nobody asks before that.
+    refreshing_until_ms: a fetch that readers should wait for is under way, at most until then.
+    unknown_until_ms: N8N says that there is no such agent; remembered until then.
+    failed_until_ms: the last fetch failed, nothing can be served; not tried again until then.
+    fault: why the last fetch failed, for people. etag: N8N's, for If-None-Match.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    profile: Profile | None = None
+    version: str = ""
+    origin: Origin | None = None
+    etag: str = ""
+    fetched_ms: int = 0
+    fresh_until_ms: int = 0
+    refreshing_until_ms: int = 0
+    unknown_until_ms: int = 0
+    failed_until_ms: int = 0
+    fault: str = ""
+
+
+async def read(redis: Redis, agent_id: str) -> ProfileRecord:
+    """The record, an empty one when there is none."""
+    fields = cast("dict[str, str]", await redis.hgetall(keys.profile(agent_id)))
+    if not fields:
+        return ProfileRecord()
+    profile = fields.pop("profile", "")
+    record = ProfileRecord.model_validate(fields)
+    if not profile:
+        return record
+    return record.model_copy(update={"profile": Profile.model_validate_json(profile)})
+
+
+async def write(redis: Redis, agent_id: str, record: ProfileRecord) -> None:
+    """Replaces the record. Only config calls it."""
+    fields: dict[Any, Any] = {
+        name: "" if value is None else str(value)
+        for name, value in record.model_dump(mode="json", exclude={"profile"}).items()
+        if value is not None
+    }
+    if record.profile is not None:
+        fields["profile"] = record.profile.model_dump_json()
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.delete(keys.profile(agent_id))
+        pipe.hset(keys.profile(agent_id), mapping=fields)
+        pipe.sadd(keys.PROFILES_INDEX, agent_id)
+        await pipe.execute()
+
+
+class Notice(BaseModel):
+    """A message on the pub/sub channel: something about this agent's profile is new. A hint."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    agent_id: str
+    version: str = ""
+
+
+async def announce(redis: Redis, agent_id: str, version: str) -> None:
+    """Tells every reader that waits for, or holds, this profile."""
+    notice = Notice(agent_id=agent_id, version=version)
+    await redis.publish(keys.PROFILE_NOTICES, notice.model_dump_json())
+
+
+async def known_ids(redis: Redis) -> list[str]:
+    """Ids of all agents that were ever asked for and found, sorted."""
+    members = cast("set[str]", await redis.smembers(keys.PROFILES_INDEX))
+    return sorted(members)
