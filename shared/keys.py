@@ -20,6 +20,8 @@ PROFILES_INDEX = f"{PREFIX}profiles.index"
 CALLS_INDEX = f"{PREFIX}calls.index"
 # ZSET of call ids by the moment (milliseconds) at which a watchdog must look at them.
 CALLS_DUE = f"{PREFIX}calls.due"
+# HASH "service/replica" -> what that replica last said about its health (JSON).
+HEALTH = f"{PREFIX}health"
 # ZSET of lead ids by capture (milliseconds since 1970).
 LEADS_INDEX = f"{PREFIX}leads.index"
 
@@ -47,8 +49,3 @@ def profile(agent_id: str) -> str:
 def lead(lead_id: str) -> str:
     """HASH: the merged lead and its revision."""
     return f"{PREFIX}lead:{lead_id}"
-
-
-def health(service: str, replica: str) -> str:
-    """STRING with expiry: what one replica says about its health."""
-    return f"{PREFIX}health:{service}:{replica}"
