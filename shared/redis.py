@@ -22,7 +22,9 @@ AWAY = (
 OLDEST = (7, 0)
 
 
-def connect(url: str, *, retries: int = 3, timeout: float = 5.0) -> Redis:
+def connect(
+    url: str, *, retries: int = 3, timeout: float = 5.0, max_connections: int = 100
+) -> Redis:
     """A client with decoded answers.
 
     `retries` are made within one command at 50 ms to 1 s apart; `timeout` is in seconds for the
@@ -31,6 +33,7 @@ def connect(url: str, *, retries: int = 3, timeout: float = 5.0) -> Redis:
     return Redis.from_url(
         url,
         decode_responses=True,
+        max_connections=max_connections,
         socket_connect_timeout=timeout,
         socket_timeout=timeout,
         health_check_interval=30,
