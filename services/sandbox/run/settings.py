@@ -1,0 +1,42 @@
+"""What `make run` reads: ports of its own, and which parts of the outside world are real."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from shared.settings import HttpUrl, LogSettings, RedisUrl, WsUrl
+
+_REAL = "set it to use a real one; unset, it is simulated"
+
+
+class RunSettings(LogSettings):
+    """Settings of the supervisor. The services read the same environment by themselves."""
+
+    web_port: int = Field(3000, ge=1, le=65535, description="port of the gateway: page and API")
+    sandbox_port: int = Field(
+        3900,
+        ge=1,
+        le=65535,
+        description="port of the stand-ins under make run: control, speech, language model, N8N",
+    )
+    sandbox_livekit_port: int = Field(
+        7880, ge=1, le=65535, description="port of the development LiveKit server"
+    )
+    sandbox_data: Path = Field(
+        Path(".data"), description="folder that make run keeps Redis data and spool in"
+    )
+    sandbox_agents: int = Field(
+        1, ge=1, le=8, description="agent replicas that make run starts, 300 MB each"
+    )
+    sandbox_leads: int = Field(1, ge=1, le=8, description="leads replicas that make run starts")
+
+    redis_url: RedisUrl | None = Field(None, description=_REAL)
+    livekit_url: WsUrl | None = Field(None, description=_REAL)
+    livekit_public_url: WsUrl | None = Field(None, description="LiveKit as browsers reach it")
+    livekit_api_key: str | None = Field(None, description=_REAL)
+    livekit_api_secret: SecretStr | None = Field(None, description=_REAL)
+    sarvam_api_key: SecretStr | None = Field(None, description=_REAL)
+    groq_api_key: SecretStr | None = Field(None, description=_REAL)
+    openai_api_key: SecretStr | None = Field(None, description=_REAL)
+    llm_provider: str | None = Field(None, description="groq or openai")
+    n8n_base_url: HttpUrl | None = Field(None, description=_REAL)
