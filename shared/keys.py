@@ -49,3 +49,26 @@ def profile(agent_id: str) -> str:
 def lead(lead_id: str) -> str:
     """HASH: the merged lead and its revision."""
     return f"{PREFIX}lead:{lead_id}"
+
+
+# The bus. Each consumer group of a stream has its own retries and dead letters.
+
+
+def retry_due(stream: str, group: str) -> str:
+    """ZSET: entries that wait for another try, by the moment (milliseconds) they are due."""
+    return f"{stream}:scheduled:{group}"
+
+
+def retry_stream(stream: str, group: str) -> str:
+    """STREAM: entries whose next try is due; only `group` reads it."""
+    return f"{stream}:retry:{group}"
+
+
+def dead_letters(stream: str, group: str) -> str:
+    """STREAM: entries that `group` has given up."""
+    return f"{stream}:dead:{group}"
+
+
+def handled(group: str, event_id: str) -> str:
+    """STRING with expiry: `group` has handled, or is handling, this event."""
+    return f"{PREFIX}handled:{group}:{event_id}"
