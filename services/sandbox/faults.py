@@ -1,0 +1,72 @@
+"""Faults that the stand-ins commit on demand, at random but repeatably."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Fault(BaseModel):
+    """One fault.
+
+    `ratio` of the requests suffer it, `count` of them at most (None: no limit), only those of
+    `path` (None: all). `ms` is the delay of slow ones. `seed` makes the choice repeatable.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    ratio: float = Field(1.0, ge=0, le=1)
+    count: int | None = Field(None, ge=0)
+    path: str | None = None
+    ms: float = Field(5_000, ge=0)
+    seed: int = 0
+
+
+class Faults:
+    """The faults of one stand-in; `kinds` are those that it knows."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+        self._active: list[tuple[Fault, random.Random]] = []
+
+    def set(self, faults: Iterable[Mapping[str, Any]]) -> None:
+        """Replaces all faults. Raises ValueError, naming what is wrong; then nothing changes."""
+        wanted = []
+        for each in faults:
+            try:
+                fault = Fault.model_validate(dict(each))
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(
+                    f"fault {'.'.join(map(str, first['loc']))}: {first['msg']}"
+                ) from None
+            if fault.kind not in self._kinds:
+                raise ValueError(f"fault kind {fault.kind!r}: one of {', '.join(self._kinds)}")
+            wanted.append((fault, random.Random(fault.seed)))
+        self._active = wanted
+
+    def list(self) -> list[dict[str, Any]]:
+        return [fault.model_dump() for fault, _ in self._active]
+
+    def strike(self, path: str | None = None) -> Fault | None:
+        """The fault that this request suffers, if any; counts it."""
+        for fault, dice in self._active:
+            if fault.count == 0 or fault.path not in (None, path):
+                continue
+            if dice.random() < fault.ratio:
+                if fault.count is not None:
+                    fault.count -= 1
+                return fault
+        return None
+
+
+def number(settings: Mapping[str, Any], name: str, current: float, *, low: float = 0.0) -> float:
+    """The new value of a numeric setting, or the current one. Raises ValueError."""
+    if name not in settings:
+        return current
+    value = settings[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < low:
+        raise ValueError(f"{name}: found {value!r}, expected a number from {low:g} up")
+    return float(value)
