@@ -1,0 +1,56 @@
+"""The call log: in order, live, and closed to an agent that has lost its call."""
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.call_log import CallLog, Logged, Notice, State, Turn
+from shared.calls import Calls
+from shared.errors import NotOwner
+from tests.shared.builders import new_call
+
+
+async def test_entries_read_back_in_order_and_after_an_id(redis: Redis) -> None:
+    """A browser that reconnects with the last id it saw must miss nothing and see nothing twice."""
+    log = CallLog(redis)
+    first = await log.append("c", Turn(who="agent", text="வணக்கம்", at_ms=5))
+    second = await log.append("c", Turn(who="caller", text="ஆஷா", typed=True))
+    assert [entry.id for entry in await log.read("c")] == [first, second]
+    [rest] = await log.read("c", after=first)
+    assert isinstance(rest.entry, Turn)
+    assert (rest.entry.text, rest.entry.typed) == ("ஆஷா", True)
+    assert rest.entry.at_ms == int(second.partition("-")[0])  # when it was written, if not told
+
+
+async def test_a_loser_cannot_write(redis: Redis) -> None:
+    """Two agents in one log would show the caller a conversation that never was."""
+    calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
+    await calls.open(new)
+    await calls.take(new.id, "agent-1")
+    await log.append(new.id, State(state="speaking"), attempt=1)
+    await redis.hset(keys.call(new.id), "attempt", 2)
+    with pytest.raises(NotOwner):
+        await log.append(new.id, State(state="speaking"), attempt=1)
+
+
+async def test_unknown_entries_are_passed_over(redis: Redis) -> None:
+    """During a rolling deploy an old reader meets a new writer."""
+    log = CallLog(redis)
+    await redis.xadd(keys.call_log("c"), {"type": "hologram", "data": "{}"})
+    await redis.xadd(keys.call_log("c"), {"type": "turn", "data": "not json"})
+    await log.append("c", Notice(level="info", code="x", text="y"))
+    assert [entry.entry.type for entry in await log.read("c")] == ["notice"]
+
+
+async def test_following_gives_what_is_there_and_what_comes(redis: Redis) -> None:
+    log = CallLog(redis)
+    await log.append("c", State(state="joining"))
+    seen: list[Logged] = []
+    async for batch in log.follow("c", block_ms=2_000):
+        seen += batch
+        if len(seen) == 1:
+            await log.append("c", State(state="listening"))
+        if len(seen) == 2:
+            break
+    states = [entry.entry.state for entry in seen if isinstance(entry.entry, State)]
+    assert states == ["joining", "listening"]
