@@ -25,11 +25,12 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The faults of one stand-in; `kinds` are those that it knows."""
+    """The faults of one stand-in; `kinds` are those that it knows, `struck` counts victims."""
 
     def __init__(self, kinds: Sequence[str]) -> None:
         self._kinds = kinds
         self._active: list[tuple[Fault, random.Random]] = []
+        self.struck = 0
 
     def set(self, faults: Iterable[Mapping[str, Any]]) -> None:
         """Replaces all faults. Raises ValueError, naming what is wrong; then nothing changes."""
@@ -58,6 +59,7 @@ class Faults:
             if dice.random() < fault.ratio:
                 if fault.count is not None:
                     fault.count -= 1
+                self.struck += 1
                 return fault
         return None
 
