@@ -1,0 +1,24 @@
+"""A LiveKit server for development and tests, on this machine alone. Simulated, and it says so.
+
+It speaks the wire protocol of livekit-server 1.13.5 as far as audio, data, agents and the server
+API need it, so that any LiveKit client and any agent worker can be pointed at it: the signal
+socket /rtc/v1 (one peer connection), the worker socket /agent, RoomService and
+AgentDispatchService over Twirp, and webhooks.
+
+Left out on purpose, and refused rather than half done:
+
+- video and simulcast: add_track of video is answered with request_response UNSUPPORTED_TYPE;
+- data tracks: publish_data_track is answered the same way;
+- several nodes, Redis, TURN, and ICE over TCP: there is one process and one machine;
+- the older signal path /rtc: 404, upon which clients stay with /rtc/v1;
+- egress, ingress, SIP, and RoomService's ForwardParticipant, MoveParticipant and PerformRpc;
+- end-to-end encryption is passed through untouched, like any other payload.
+
+It listens for signals on 127.0.0.1 only. Media sockets lie on 127.0.0.1 and on the machine's own
+IPv4 addresses, one set a client; no STUN server is named to the clients, and none is asked.
+"""
+
+from services.sandbox.livekit.server import DevServer
+from services.sandbox.livekit.timings import Timings
+
+__all__ = ["DevServer", "Timings"]

@@ -1,0 +1,63 @@
+"""Data packets from one participant to the others, over the channels that the clients have made."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from aiortc.rtcdatachannel import RTCDataChannel
+from google.protobuf.message import DecodeError
+from livekit.protocol.models import DataPacket
+from loguru import logger
+
+if TYPE_CHECKING:
+    from services.sandbox.livekit.participant import Participant
+
+RELIABLE: Final = "_reliable"
+LOSSY: Final = "_lossy"
+
+_EARLY_PACKETS = 1000  # reliable packets kept for a client whose channel is not open yet
+_LOSSY_BACKLOG = 256 * 1024  # bytes; lossy packets for a client that is this far behind are dropped
+
+
+class Channels:
+    """The data channels of one participant."""
+
+    def __init__(self, participant: "Participant") -> None:
+        self._participant = participant
+        self._open: dict[str, RTCDataChannel] = {}
+        self._early: deque[bytes] = deque(maxlen=_EARLY_PACKETS)
+
+    def add(self, channel: RTCDataChannel) -> None:
+        """A channel that the client has opened."""
+        self._open[channel.label] = channel
+        channel.on("message", lambda message: self._receive(channel.label, message))
+        if channel.label == RELIABLE:
+            while self._early:
+                channel.send(self._early.popleft())
+
+    def deliver(self, label: str, packet: bytes) -> None:
+        channel = self._open.get(label)
+        if channel is None or channel.readyState != "open":
+            if label == RELIABLE:
+                self._early.append(packet)
+            return
+        if label == LOSSY and channel.bufferedAmount > _LOSSY_BACKLOG:
+            return
+        channel.send(packet)
+
+    def _receive(self, label: str, message: bytes | str) -> None:
+        participant = self._participant
+        if label not in (RELIABLE, LOSSY) or not participant.info.permission.can_publish_data:
+            return
+        try:
+            packet = DataPacket.FromString(
+                message if isinstance(message, bytes) else message.encode()
+            )
+        except DecodeError:
+            logger.warning("{} sent a data packet that cannot be read", participant.identity)
+            return
+        packet.participant_sid = participant.sid
+        packet.participant_identity = participant.identity
+        if packet.HasField("user"):
+            packet.user.participant_sid = participant.sid
+            packet.user.participant_identity = participant.identity
+        participant.room.relay(packet, label, sender=participant)

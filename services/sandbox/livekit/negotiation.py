@@ -1,0 +1,88 @@
+"""Offers of one participant, answered: the publishing and the listening half in one description."""
+
+import json
+
+from livekit.protocol.rtc import SessionDescription, SignalResponse, TrickleRequest
+from loguru import logger
+
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.sdp import (
+    BadOffer,
+    Offer,
+    Section,
+    SectionAnswer,
+    candidate_line,
+    parse_candidate,
+    parse_offer,
+    write_answer,
+)
+
+
+async def answer(participant: Participant, description: SessionDescription) -> None:
+    """Answer an offer, then let the room know of the tracks that came and went with it."""
+    try:
+        offer = parse_offer(description.sdp)
+    except BadOffer as error:
+        logger.warning("{}: {}", participant.identity, error)
+        return
+    first = not participant.negotiated
+    await participant.link.accept(offer)
+    if participant.gone:
+        return
+    publisher, subscriber = participant.publisher, participant.subscriber
+    given_up = publisher.given_up(offer.sections)
+    fresh = publisher.match(offer.sections)
+    answers = _answers(participant, offer)
+    reply = SessionDescription(
+        type="answer",
+        sdp=write_answer(offer, answers, participant.link.transport),
+        id=description.id,
+        mid_to_track_id=subscriber.mid_to_track_id,
+    )
+    participant.negotiated = True
+    participant.send(SignalResponse(answer=reply))
+    if first:
+        _trickle(participant, offer)
+    if participant.link.connected:
+        subscriber.report_subscribed()
+    participant.room.on_live(fresh)
+    participant.room.on_given_up(given_up)
+    if subscriber.lacks_sections:
+        subscriber.ask(participant.room.timings.renegotiate_delay)
+
+
+def _answers(participant: Participant, offer: Offer) -> list[SectionAnswer]:
+    publisher = participant.publisher
+    listening = [s for s in offer.sections if _listens(s) and not publisher.was_used(s.mid)]
+    heard = participant.subscriber.answer(listening)
+    return [heard.get(s.mid) or publisher.answer(s) for s in offer.sections]
+
+
+def _listens(section: Section) -> bool:
+    return section.kind in ("audio", "video") and section.direction == "recvonly"
+
+
+def _trickle(participant: Participant, offer: Offer) -> None:
+    """The candidates again, one by one, as clients expect them from the real server."""
+    mid = offer.sections[0].mid
+    username, _ = participant.link.ice.local
+    for candidate in participant.link.ice.candidates:
+        init = {
+            "candidate": candidate_line(candidate),
+            "sdpMid": mid,
+            "sdpMLineIndex": 0,
+            "usernameFragment": username,
+        }
+        participant.send(SignalResponse(trickle=TrickleRequest(candidateInit=json.dumps(init))))
+
+
+async def add_candidate(participant: Participant, trickle: TrickleRequest) -> None:
+    """One of the client's; those that are of no use are passed over."""
+    try:
+        init = json.loads(trickle.candidateInit)
+        candidate = parse_candidate(init.get("candidate") or "")
+    except (ValueError, AttributeError):
+        logger.warning("{}: unreadable candidate", participant.identity)
+        return
+    if candidate is not None:
+        await participant.link.ice.add_remote(candidate)

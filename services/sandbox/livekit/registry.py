@@ -1,0 +1,59 @@
+"""The rooms of a server, by name."""
+
+from livekit.protocol.models import DisconnectReason
+from livekit.protocol.room import RoomConfiguration
+
+from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.timings import Timings
+from services.sandbox.livekit.webhooks import Webhooks
+from shared.clock import Clock
+
+
+class Rooms:
+    def __init__(
+        self, dispatcher: Dispatcher, webhooks: Webhooks, timings: Timings, clock: Clock
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._webhooks = webhooks
+        self._timings = timings
+        self._clock = clock
+        self._rooms: dict[str, Room] = {}
+        self._finished: list[Room] = []
+
+    def get(self, name: str) -> Room | None:
+        return self._rooms.get(name)
+
+    def all(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def get_or_create(self, name: str, config: RoomConfiguration) -> Room:
+        """`config` matters only when the room is new: then its agents are dispatched too."""
+        room = self._rooms.get(name)
+        if room is not None:
+            return room
+        room = Room(
+            name,
+            config,
+            timings=self._timings,
+            webhooks=self._webhooks,
+            now=self._clock.now().timestamp(),
+            on_agent_gone=self._dispatcher.on_agent_gone,
+            on_finished=self._on_finished,
+        )
+        self._rooms[name] = room
+        self._webhooks.room("room_started", room.info)
+        self._dispatcher.on_room(room, list(config.agents))
+        return room
+
+    def _on_finished(self, room: Room) -> None:
+        del self._rooms[room.name]
+        self._dispatcher.on_room_finished(room)
+        self._finished = [r for r in self._finished if r.busy]
+        self._finished.append(room)
+
+    async def stop(self) -> None:
+        for room in self.all():
+            room.close(DisconnectReason.SERVER_SHUTDOWN)
+        for room in self._finished:
+            await room.settled()

@@ -1,0 +1,141 @@
+"""What a client asks over its signal socket, one function a request."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from livekit.protocol.models import DisconnectReason
+from livekit.protocol.rtc import (
+    AddTrackRequest,
+    LeaveRequest,
+    MuteTrackRequest,
+    Ping,
+    Pong,
+    RequestResponse,
+    SignalRequest,
+    SignalResponse,
+    SubscriptionPermission,
+    SyncState,
+    UpdateLocalAudioTrack,
+    UpdateParticipantMetadata,
+    UpdateSubscription,
+    UpdateTrackSettings,
+)
+from loguru import logger
+
+from services.sandbox.livekit import negotiation
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.subscribing import Audience
+
+_NO_METADATA = "does not have permission to update own metadata"
+
+
+async def handle(participant: Participant, request: SignalRequest) -> None:
+    """Answer one request; those that this server has no use for are only logged."""
+    kind = request.WhichOneof("message")
+    if kind is None:
+        return
+    handler = _HANDLERS.get(kind)
+    if handler is not None:
+        handler(participant, getattr(request, kind))
+    elif kind == "offer":
+        await negotiation.answer(participant, request.offer)
+    elif kind == "trickle":
+        await negotiation.add_candidate(participant, request.trickle)
+    else:
+        logger.debug("{}: {} is not handled", participant.identity, kind)
+
+
+def add_track(participant: Participant, request: AddTrackRequest) -> None:
+    participant.publisher.announce(request)
+
+
+def mute(participant: Participant, request: MuteTrackRequest) -> None:
+    track = participant.publisher.find(request.sid)
+    if track is None or track.info.muted == request.muted:
+        return
+    track.mute(request.muted)
+    participant.room.announce(participant)
+
+
+def subscription(participant: Participant, request: UpdateSubscription) -> None:
+    wanted = [*request.track_sids, *(s for p in request.participant_tracks for s in p.track_sids)]
+    for track_sid in dict.fromkeys(wanted):
+        participant.room.subscribe(participant, track_sid, wanted=request.subscribe)
+
+
+def track_setting(participant: Participant, request: UpdateTrackSettings) -> None:
+    for track_sid in request.track_sids:
+        found = participant.subscriber.subscriptions.get(track_sid)
+        if found is not None:
+            found.paused = request.disabled
+            found.refresh()
+
+
+def subscription_permission(participant: Participant, request: SubscriptionPermission) -> None:
+    everybody = request.all_participants
+    participant.audience = None if everybody else Audience(request.track_permissions)
+    participant.room.apply_audience(participant)
+
+
+def update_metadata(participant: Participant, request: UpdateParticipantMetadata) -> None:
+    response = RequestResponse(request_id=request.request_id, update_metadata=request)
+    if participant.info.permission.can_update_metadata:
+        participant.info.metadata = request.metadata or participant.info.metadata
+        participant.info.name = request.name or participant.info.name
+        participant.set_attributes(request.attributes)
+        participant.room.announce(participant)
+    else:
+        response.reason = RequestResponse.Reason.NOT_ALLOWED
+        response.message = _NO_METADATA
+    participant.send(SignalResponse(request_response=response))
+
+
+def update_audio_track(participant: Participant, request: UpdateLocalAudioTrack) -> None:
+    track = participant.publisher.find(request.track_sid)
+    if track is not None:
+        del track.info.audio_features[:]
+        track.info.audio_features.extend(request.features)
+        participant.room.announce(participant)
+
+
+def ping(participant: Participant, _timestamp: int) -> None:
+    participant.send(SignalResponse(pong=_now_ms()))
+
+
+def ping_req(participant: Participant, request: Ping) -> None:
+    pong = Pong(last_ping_timestamp=request.timestamp, timestamp=_now_ms())
+    participant.send(SignalResponse(pong_resp=pong))
+
+
+def leave(participant: Participant, request: LeaveRequest) -> None:
+    reason = request.reason or DisconnectReason.CLIENT_INITIATED
+    participant.room.remove(participant, reason)
+
+
+def sync_state(participant: Participant, request: SyncState) -> None:
+    """After a resume: what the client switched off stays so."""
+    for track_sid in request.track_sids_disabled:
+        found = participant.subscriber.subscriptions.get(track_sid)
+        if found is not None:
+            found.paused = True
+            found.refresh()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+_HANDLERS: dict[str, Callable[[Participant, Any], None]] = {
+    "add_track": add_track,
+    "mute": mute,
+    "subscription": subscription,
+    "track_setting": track_setting,
+    "subscription_permission": subscription_permission,
+    "update_metadata": update_metadata,
+    "update_audio_track": update_audio_track,
+    "ping": ping,
+    "ping_req": ping_req,
+    "leave": leave,
+    "sync_state": sync_state,
+}

@@ -1,0 +1,169 @@
+"""The development LiveKit server as one object: routes, start and stop."""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+from loguru import logger
+
+from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.dispatch_service import DispatchService
+from services.sandbox.livekit.errors import Refusal
+from services.sandbox.livekit.grants import Authority
+from services.sandbox.livekit.moderation import Moderation
+from services.sandbox.livekit.protocol import new_sid
+from services.sandbox.livekit.registry import Rooms
+from services.sandbox.livekit.room_service import RoomService
+from services.sandbox.livekit.signal import Signalling, bearer
+from services.sandbox.livekit.timings import Timings
+from services.sandbox.livekit.twirp import Twirp
+from services.sandbox.livekit.webhooks import Webhooks
+from services.sandbox.livekit.workers import Workers
+from shared.clock import Clock, SystemClock
+
+HOST = "127.0.0.1"
+"""The only address that it listens on: it is no server for others."""
+
+_SHUTDOWN_S = 2.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class DevServer:
+    """`async with DevServer(key, secret) as server:` then clients go to `server.url`.
+
+    `port` 0 takes a free one. `webhook_urls` are told what happens, signed with the key pair.
+    `timings` shortens waits, `pick` chooses among workers; `clock` dates tokens and rooms.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        secret: str,
+        *,
+        port: int = 0,
+        webhook_urls: Sequence[str] = (),
+        clock: Clock | None = None,
+        timings: Timings | None = None,
+        pick: random.Random | None = None,
+    ) -> None:
+        clock, timings = clock or SystemClock(), timings or Timings()
+        self.key, self.secret = key, secret
+        self.port = port
+        node_id = new_sid("ND_")
+        self._authority = Authority(key, secret, clock)
+        self._webhooks = Webhooks(webhook_urls, self._authority, clock)
+        self._workers = Workers(timings, node_id, pick or random.Random())
+        self._dispatcher = Dispatcher(self._workers, self._authority, timings, clock)
+        self._rooms = Rooms(self._dispatcher, self._webhooks, timings, clock)
+        self._signalling = Signalling(self._rooms, self._authority, clock, node_id)
+        moderation = Moderation(self._signalling.refresh_token)
+        self._twirp = Twirp(
+            {
+                "livekit.RoomService": RoomService(self._rooms, moderation, timings).methods,
+                "livekit.AgentDispatchService": DispatchService(
+                    self._rooms, self._dispatcher, timings
+                ).methods,
+            }
+        )
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """For LIVEKIT_URL."""
+        return f"ws://{HOST}:{self.port}"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken."""
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        site = web.TCPSite(runner, HOST, self.port)
+        try:
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self.port = runner.addresses[0][1]
+        self._runner = runner
+        await self._webhooks.start()
+        logger.info("development LiveKit server at {}", self.url)
+
+    async def stop(self) -> None:
+        """Rooms are closed, sockets and media too; queued webhooks are still sent."""
+        await self._dispatcher.stop()
+        await self._rooms.stop()
+        self._workers.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        await self._webhooks.stop()
+
+    async def __aenter__(self) -> "DevServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[_plain_answers])
+        app.add_routes(
+            [
+                web.get("/", _alive),
+                web.get("/rtc/v1", self._signalling.connect),
+                web.get("/rtc/v1/validate", self._signalling.validate),
+                web.options("/{path:.*}", _preflight),
+                web.get("/agent", self._agent),
+                web.post("/twirp/{service}/{method}", self._call),
+            ]
+        )
+        return app
+
+    async def _agent(self, request: web.Request) -> web.StreamResponse:
+        if not self._authority.verify(bearer(request)).may("agent"):
+            raise Refusal(401, "permissions denied")
+        socket = web.WebSocketResponse(max_msg_size=0)
+        if not socket.can_prepare(request):
+            return web.Response(status=404)
+        await socket.prepare(request)
+        await self._workers.serve(socket)
+        return socket
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        header = request.headers.get("Authorization")
+        token = self._authority.verify(bearer(request)) if header else None
+        return await self._twirp.call(request, token)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response(text="OK")
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    wanted = request.headers.get("Access-Control-Request-Headers", "*")
+    return web.Response(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": wanted,
+            "Access-Control-Max-Age": "86400",
+        },
+    )
+
+
+@web.middleware
+async def _plain_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refusals and unknown paths as plain text, and any page may read the answer."""
+    try:
+        response = await handler(request)
+    except Refusal as refusal:
+        response = web.Response(status=refusal.status, text=refusal.message)
+    except web.HTTPNotFound:
+        response = web.Response(status=404, text="404 page not found\n")
+    if not response.prepared:
+        response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
+    return response

@@ -1,0 +1,217 @@
+"""The signal socket /rtc/v1: who may join, what joining and resuming say, then the requests."""
+
+import base64
+import binascii
+import gzip
+import zlib
+
+from aiohttp import WSMsgType, web
+from aiortc.rtcdtlstransport import RTCCertificate
+from google.protobuf.message import DecodeError
+from livekit.protocol.models import DisconnectReason
+from livekit.protocol.rtc import (
+    JoinRequest,
+    JoinResponse,
+    LeaveRequest,
+    ReconnectResponse,
+    RoomUpdate,
+    SignalRequest,
+    SignalResponse,
+    WrappedJoinRequest,
+)
+from loguru import logger
+
+from services.sandbox.livekit import negotiation, requests
+from services.sandbox.livekit.errors import Refusal
+from services.sandbox.livekit.grants import Authority, Token
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.protocol import (
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    VERSION,
+    audio_codecs,
+    server_info,
+)
+from services.sandbox.livekit.registry import Rooms
+from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.socket import Outbox
+from shared.clock import Clock
+
+_JOIN_LIMIT = 1024 * 1024  # bytes of a join request, unpacked
+
+
+class Signalling:
+    def __init__(self, rooms: Rooms, authority: Authority, clock: Clock, node_id: str) -> None:
+        self._rooms = rooms
+        self._authority = authority
+        self._clock = clock
+        self._node_id = node_id
+        # One for all: making a key takes longer than the rest of a join.
+        self._certificate = RTCCertificate.generateCertificate()
+
+    async def validate(self, request: web.Request) -> web.Response:
+        """`success`, or the refusal that the socket would have given."""
+        self._admit(request)
+        return web.Response(text="success")
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """A client's socket, until it closes."""
+        token, join = self._admit(request)
+        if not web.WebSocketResponse().can_prepare(request):
+            return web.Response(status=404)
+        if join.reconnect:
+            return await self._resume(request, token, join)
+        room = self._rooms.get_or_create(token.room, token.room_config)
+        agent = token.may("agent")
+        if room.is_full_for(token.identity, agent=agent):
+            raise Refusal(500, "connection closed by media")
+        socket = await _upgrade(request)
+        outbox = Outbox(socket)
+        participant = self._enter(room, token, join, outbox)
+        await _first_offer(participant, join)
+        await self._serve(participant, socket, outbox)
+        return socket
+
+    def _admit(self, request: web.Request) -> tuple[Token, JoinRequest]:
+        """Raises Refusal."""
+        token = self._authority.verify(bearer(request))
+        if not token.may("roomJoin"):
+            raise Refusal(401, "permissions denied")
+        if not token.room:
+            raise Refusal(400, "no room name")
+        if not token.identity:
+            raise Refusal(400, "identity cannot be empty")
+        return token, _join_request(request)
+
+    def _enter(self, room: Room, token: Token, join: JoinRequest, outbox: Outbox) -> Participant:
+        former = room.participants.get(token.identity)
+        if former is not None:
+            room.replace(former)
+        participant = Participant(
+            room,
+            token,
+            join.client_info,
+            certificate=self._certificate,
+            auto_subscribe=join.connection_settings.auto_subscribe,
+            joined_at=self._clock.now().timestamp(),
+        )
+        if participant.info.permission.can_update_metadata:
+            participant.info.metadata = join.metadata or participant.info.metadata
+            participant.set_attributes(join.participant_attributes)
+        participant.attach(outbox)
+        participant.send(
+            SignalResponse(
+                join=JoinResponse(
+                    room=room.info,
+                    participant=participant.info,
+                    other_participants=room.visible_to(participant),
+                    server_version=VERSION,
+                    server_info=server_info(self._node_id),
+                    ping_interval=PING_INTERVAL,
+                    ping_timeout=PING_TIMEOUT,
+                    enabled_publish_codecs=audio_codecs(),
+                    fast_publish=True,
+                )
+            )
+        )
+        self.refresh_token(participant)
+        room.add(participant)
+        logger.info("{} joins {}", participant.identity, room.name)
+        return participant
+
+    def refresh_token(self, participant: Participant) -> None:
+        token = self._authority.refresh(participant.token, participant.info)
+        participant.send(SignalResponse(refresh_token=token))
+
+    async def _resume(
+        self, request: web.Request, token: Token, join: JoinRequest
+    ) -> web.StreamResponse:
+        """The same participant on a new socket; one that is not known any more has to join anew."""
+        socket = await _upgrade(request)
+        outbox = Outbox(socket)
+        room = self._rooms.get(token.room)
+        participant = room.participants.get(token.identity) if room is not None else None
+        if room is None or participant is None or participant.sid != join.participant_sid:
+            action, reason = LeaveRequest.Action.RECONNECT, DisconnectReason.STATE_MISMATCH
+            leave = SignalResponse(leave=LeaveRequest(reason=reason, action=action))
+            outbox.send(leave.SerializeToString())
+            outbox.close()
+            await _drain(socket)
+            await outbox.end()
+            return socket
+        participant.attach(outbox)
+        reconnect = ReconnectResponse(server_info=server_info(self._node_id))
+        participant.send(SignalResponse(reconnect=reconnect))
+        participant.send_update(*room.visible_to(participant), participant.info)
+        participant.send(SignalResponse(room_update=RoomUpdate(room=room.info)))
+        self.refresh_token(participant)
+        logger.info("{} resumes in {}", participant.identity, room.name)
+        await self._serve(participant, socket, outbox)
+        return socket
+
+    async def _serve(
+        self, participant: Participant, socket: web.WebSocketResponse, outbox: Outbox
+    ) -> None:
+        try:
+            async for message in socket:
+                if message.type != WSMsgType.BINARY:
+                    continue
+                try:
+                    request = SignalRequest.FromString(message.data)
+                except DecodeError:
+                    logger.warning("{}: unreadable request", participant.identity)
+                    continue
+                await requests.handle(participant, request)
+        finally:
+            participant.detach(outbox)
+            await outbox.end()
+            if not participant.gone and participant.link.ice.last_heard is None:
+                # never had media, and now has no signal either
+                participant.room.remove(participant, DisconnectReason.SIGNAL_CLOSE)
+
+
+async def _first_offer(participant: Participant, join: JoinRequest) -> None:
+    for track in join.add_track_requests:
+        requests.add_track(participant, track)
+    if join.HasField("publisher_offer"):
+        await negotiation.answer(participant, join.publisher_offer)
+
+
+async def _upgrade(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(max_msg_size=0)
+    await socket.prepare(request)
+    return socket
+
+
+async def _drain(socket: web.WebSocketResponse) -> None:
+    """Read until the other side has closed too."""
+    async for _ in socket:
+        pass
+
+
+def bearer(request: web.Request) -> str:
+    """The token of a request, from its header or its query."""
+    if "access_token" in request.query:
+        return request.query["access_token"]
+    header = request.headers.get("Authorization", "")
+    if not header.startswith("Bearer "):
+        if header:
+            raise Refusal(401, "invalid authorization header. Must start with Bearer ")
+        return ""
+    return header.removeprefix("Bearer ")
+
+
+def _join_request(request: web.Request) -> JoinRequest:
+    encoded = request.query.get("join_request", "")
+    if not encoded:
+        raise Refusal(400, "join_request is required")
+    try:
+        standard = encoded.replace("-", "+").replace("_", "/").rstrip("=")
+        raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        wrapped = WrappedJoinRequest.FromString(raw)
+        message = wrapped.join_request
+        if wrapped.compression == WrappedJoinRequest.Compression.GZIP:
+            message = gzip.decompress(message)
+        return JoinRequest.FromString(message)
+    except (binascii.Error, DecodeError, zlib.error, OSError, EOFError) as error:
+        raise Refusal(400, "cannot read join_request") from error

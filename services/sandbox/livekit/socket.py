@@ -1,0 +1,44 @@
+"""The sending end of a socket: messages leave in order, without anybody waiting for them."""
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import WSCloseCode
+from aiohttp.web import WebSocketResponse
+
+_PING_S = 10.0
+
+
+class Outbox:
+    """Made around a prepared socket; `run` ends when the socket is closed from either side."""
+
+    def __init__(self, socket: WebSocketResponse) -> None:
+        self._socket = socket
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+
+    def send(self, message: bytes) -> None:
+        self._queue.put_nowait(message)
+
+    def close(self) -> None:
+        """Close with 1000 once everything before is out."""
+        self._queue.put_nowait(None)
+
+    async def _write(self) -> None:
+        with suppress(ConnectionError):
+            while (message := await self._queue.get()) is not None:
+                await self._socket.send_bytes(message)
+        await self._socket.close(code=WSCloseCode.OK)
+
+    async def _ping(self) -> None:
+        """The real server pings every 10 s, and does not insist on the answer."""
+        with suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(_PING_S)
+                await self._socket.ping()
+
+    async def end(self) -> None:
+        """Stop both tasks; what has not been written is lost."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,186 @@
+"""What one participant listens to: which track goes into which section of its offers."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from livekit.protocol.rtc import (
+    MediaSectionsRequirement,
+    SignalResponse,
+    SubscriptionPermissionUpdate,
+    TrackPermission,
+    TrackSubscribed,
+)
+
+from services.sandbox.livekit.forwarding import Outgoing
+from services.sandbox.livekit.sdp import Section, SectionAnswer
+from services.sandbox.livekit.tracks import Track
+
+if TYPE_CHECKING:
+    from services.sandbox.livekit.participant import Participant
+
+
+class Audience:
+    """Whom a publisher lets listen: a subscription_permission that is not for all."""
+
+    def __init__(self, permissions: Iterable[TrackPermission]) -> None:
+        self._permissions = list(permissions)
+
+    def admits(self, listener_sid: str, listener_identity: str, track_sid: str) -> bool:
+        return any(
+            p.all_tracks or track_sid in p.track_sids
+            for p in self._permissions
+            if p.participant_sid == listener_sid or p.participant_identity == listener_identity
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    track: Track
+    listener: "Participant"
+    mid: str | None = None
+    """Section that carries it; None until an offer had room for it."""
+    copy: Outgoing | None = None
+    paused: bool = False
+    """Switched off by the listener, who keeps the section."""
+
+    def bind(self, section: Section) -> None:
+        self.mid = section.mid
+        self.copy = Outgoing(section, self.listener.link.send_rtp)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Packets flow when there is a section for them and the listener wants them."""
+        incoming = self.track.incoming
+        if incoming is None or self.copy is None:
+            return
+        flowing = self.copy in incoming.copies
+        if not self.paused and not flowing:
+            incoming.copies.append(self.copy)
+        elif self.paused and flowing:
+            incoming.copies.remove(self.copy)
+
+    def cut(self) -> None:
+        if self.track.incoming is not None and self.copy in self.track.incoming.copies:
+            self.track.incoming.copies.remove(self.copy)
+        if self in self.track.subscriptions:
+            self.track.subscriptions.remove(self)
+
+
+@dataclass(slots=True)
+class _Sections:
+    """What the last offer had room for."""
+
+    free: int = 0
+    used: set[str] = field(default_factory=set)
+    """Sections that have carried something: they are answered `inactive` when they do not."""
+
+
+class Subscriber:
+    """The listening half of a participant."""
+
+    def __init__(self, participant: "Participant") -> None:
+        self._participant = participant
+        self._sections = _Sections()
+        self._asking: asyncio.TimerHandle | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+        """By track sid."""
+
+    def subscribe(self, track: Track) -> None:
+        """The listener is told that it may; a request for an offer follows (`ask`)."""
+        if track.sid in self.subscriptions:
+            return
+        subscription = Subscription(track, self._participant)
+        self.subscriptions[track.sid] = subscription
+        track.subscriptions.append(subscription)
+        self._say_allowed(track, allowed=True)
+
+    def deny(self, track: Track) -> None:
+        """The publisher does not let this participant listen."""
+        self._say_allowed(track, allowed=False)
+
+    def _say_allowed(self, track: Track, *, allowed: bool) -> None:
+        update = SubscriptionPermissionUpdate(
+            participant_sid=track.owner.sid, track_sid=track.sid, allowed=allowed
+        )
+        self._participant.send(SignalResponse(subscription_permission_update=update))
+
+    def unsubscribe(self, track_sid: str) -> bool:
+        """Whether it was subscribed to."""
+        subscription = self.subscriptions.pop(track_sid, None)
+        if subscription is None:
+            return False
+        subscription.cut()
+        return True
+
+    def ask(self, delay: float) -> None:
+        """Request an offer after `delay` seconds; whatever changes until then shares it."""
+        if self._asking is None:
+            loop = asyncio.get_running_loop()
+            self._asking = loop.call_later(delay, self._ask)
+
+    def _ask(self) -> None:
+        self._asking = None
+        waiting = sum(1 for s in self.subscriptions.values() if s.mid is None)
+        missing = max(0, waiting - self._sections.free)
+        self._participant.send(
+            SignalResponse(media_sections_requirement=MediaSectionsRequirement(num_audios=missing))
+        )
+
+    def answer(self, sections: list[Section]) -> dict[str, SectionAnswer]:
+        """By mid, what is sent in those audio sections in which the client only receives."""
+        by_mid = {s.mid: s for s in self.subscriptions.values() if s.mid is not None}
+        waiting = [s for s in self.subscriptions.values() if s.mid is None]
+        answers: dict[str, SectionAnswer] = {}
+        self._sections.free = 0
+        for section in sections:
+            subscription = by_mid.get(section.mid)
+            if subscription is None and waiting and self._is_open(section):
+                subscription = waiting.pop(0)
+                subscription.bind(section)
+            if subscription is None:
+                self._sections.free += self._is_open(section)
+                direction = "inactive" if section.mid in self._sections.used else "sendonly"
+                answers[section.mid] = SectionAnswer(direction)
+            else:
+                self._sections.used.add(section.mid)
+                answers[section.mid] = _sending(subscription)
+        return answers
+
+    def _is_open(self, section: Section) -> bool:
+        return section.kind == "audio" and not section.rejected and bool(section.codecs)
+
+    @property
+    def mid_to_track_id(self) -> dict[str, str]:
+        return {s.mid: sid for sid, s in self.subscriptions.items() if s.mid is not None}
+
+    @property
+    def lacks_sections(self) -> bool:
+        return any(s.mid is None for s in self.subscriptions.values())
+
+    def report_subscribed(self) -> None:
+        """Tell the publishers, once each, that their track is heard: this client's media is up."""
+        for subscription in self.subscriptions.values():
+            track = subscription.track
+            if subscription.mid is not None and not track.subscribed_told:
+                track.subscribed_told = True
+                track.owner.send(
+                    SignalResponse(track_subscribed=TrackSubscribed(track_sid=track.sid))
+                )
+
+    def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        for track_sid in list(self.subscriptions):
+            self.unsubscribe(track_sid)
+
+
+def _sending(subscription: Subscription) -> SectionAnswer:
+    track, copy = subscription.track, subscription.copy
+    return SectionAnswer(
+        "sendonly",
+        stream=f"{track.owner.sid}|{track.sid}",
+        track=track.sid,
+        ssrc=copy.ssrc if copy is not None else 0,
+    )

@@ -1,0 +1,90 @@
+"""Twirp over HTTP: protobuf or JSON in, the same out, errors as JSON {code, msg}."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.message import DecodeError, Message
+
+from services.sandbox.livekit.errors import TwirpError
+from services.sandbox.livekit.grants import Token
+
+_NO_TOKEN = Token({})
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    request: type[Message]
+    run: Callable[[Token, Any], Awaitable[Message]]
+    """Raises TwirpError."""
+
+
+def denied() -> TwirpError:
+    return TwirpError("unauthenticated", "permissions denied", 401)
+
+
+def not_found(what: str) -> TwirpError:
+    return TwirpError("not_found", f"twirp error unknown: {what}", 404)
+
+
+def unavailable() -> TwirpError:
+    """What the real server says of a room that no node has."""
+    return TwirpError("unavailable", "twirp error unknown: no response from servers", 503)
+
+
+def invalid(why: str) -> TwirpError:
+    return TwirpError("invalid_argument", why, 400)
+
+
+class Twirp:
+    def __init__(self, services: Mapping[str, Mapping[str, Method]]) -> None:
+        """By service name, `livekit.RoomService`, then by method name."""
+        self._services = services
+
+    async def call(self, request: web.Request, token: Token | None) -> web.Response:
+        """Without a token only those methods answer that ask for no grant, and there are none."""
+        service = self._services.get(request.match_info["service"])
+        if service is None:
+            raise web.HTTPNotFound
+        method = service.get(request.match_info["method"])
+        try:
+            if method is None:
+                raise _bad_route(request)
+            as_json = request.content_type == "application/json"
+            message = _parse(method.request, await request.read(), as_json=as_json)
+            answer = await method.run(token or _NO_TOKEN, message)
+        except TwirpError as error:
+            return _failure(error, request)
+        if as_json:
+            text = MessageToJson(
+                answer,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+                indent=None,
+            )
+            return web.Response(text=text, content_type="application/json")
+        return web.Response(body=answer.SerializeToString(), content_type="application/protobuf")
+
+
+def _bad_route(request: web.Request) -> TwirpError:
+    return TwirpError("bad_route", f'no handler for path "{request.path}"', 404)
+
+
+def _parse(kind: type[Message], body: bytes, *, as_json: bool) -> Message:
+    try:
+        if as_json:
+            return Parse(body, kind(), ignore_unknown_fields=True)
+        return kind.FromString(body)
+    except (ParseError, DecodeError, UnicodeDecodeError) as error:
+        form = "json" if as_json else "protobuf"
+        message = f"the {form} request could not be decoded"
+        raise TwirpError("malformed", message, 400) from error
+
+
+def _failure(error: TwirpError, request: web.Request) -> web.Response:
+    body: dict[str, Any] = {"code": error.code, "msg": error.message}
+    if error.code == "bad_route":
+        body["meta"] = {"twirp_invalid_route": f"{request.method} {request.path}"}
+    return web.json_response(body, status=error.status)
