@@ -1,0 +1,42 @@
+"""`python -m services.sandbox.run` as somebody types it, with something wrong."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT", "SANDBOX"))}
+    return subprocess.run(
+        [sys.executable, "-m", "services.sandbox.run"],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("setting", ["WEB_PORT", "SANDBOX_PORT", "SANDBOX_LIVEKIT_PORT"])
+def test_a_taken_port_is_named_with_its_variable(setting: str, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = run(tmp_path, **{setting: str(port)})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{setting}: port {port} is taken")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, WEB_PORT="abc")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("WEB_PORT: found 'abc'")
