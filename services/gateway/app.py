@@ -1,0 +1,52 @@
+"""The FastAPI application: routes, errors and headers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from services.gateway import errors
+from services.gateway.lifetime import opened
+from services.gateway.livekit import LiveKitRooms
+from services.gateway.middleware import BodyLimit, SafeHeaders, security_headers
+from services.gateway.routes import calls, health, leads, page, profiles, tokens, webhooks
+from services.gateway.settings import GatewaySettings
+from shared.health import Health
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(
+    settings: GatewaySettings, state: Health, *, livekit: LiveKitRooms | None = None
+) -> FastAPI:
+    """The application. `state` holds the reasons for /readyz; tests give their own `livekit`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings, state, livekit) as gateway:
+            app.state.gateway = gateway
+            yield
+
+    headers = security_headers(settings.browser_livekit_url, settings.caller_url)
+    app = FastAPI(
+        title="Bolchaal",
+        summary="Calls in Indian languages, and the leads that they bring",
+        lifespan=lifespan,
+        docs_url=None,  # its scripts come from elsewhere
+        redoc_url=None,
+        strict_content_type=False,  # the predecessor took JSON whatever it was called
+        middleware=[
+            Middleware(SafeHeaders, headers=headers),
+            Middleware(GZipMiddleware, minimum_size=1_000),
+            Middleware(BodyLimit),
+        ],
+    )
+    errors.install(app)
+    for module in (page, health, tokens, calls, profiles, leads, webhooks):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

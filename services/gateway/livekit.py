@@ -1,0 +1,136 @@
+"""What the gateway asks of LiveKit's server API.
+
+A Protocol says what the watchdog and the webhooks need; LiveKitServer is the real one. Its errors
+become two of ours: refused (key or name: a person must act) and away (try later).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import aiohttp
+from livekit.api import (
+    CreateAgentDispatchRequest,
+    DeleteRoomRequest,
+    ListParticipantsRequest,
+    ListRoomsRequest,
+    LiveKitAPI,
+    ParticipantInfo,
+    RoomParticipantIdentity,
+    ServerError,
+)
+
+from shared.errors import Unavailable
+
+TIMEOUT_S = 5.0
+RETRY_AFTER_S = 5
+
+
+class LiveKitRooms(Protocol):
+    """Rooms as the gateway sees them. All raise LiveKitRefused or LiveKitAway."""
+
+    async def caller_present(self, room: str) -> bool:
+        """Whether somebody who is not an agent is in the room."""
+        ...
+
+    async def room_exists(self, room: str) -> bool: ...
+
+    async def dispatch(self, room: str, call_id: str) -> None:
+        """Asks for another agent: LiveKit itself never dispatches twice."""
+        ...
+
+    async def remove(self, room: str, identity: str) -> None: ...
+
+    async def delete_room(self, room: str) -> None: ...
+
+    async def check(self) -> None:
+        """One harmless request, to learn whether the server takes our key."""
+        ...
+
+
+class LiveKitRefused(Unavailable):
+    """LiveKit does not take our key or secret."""
+
+    code = "livekit_refused"
+
+
+class LiveKitAway(Unavailable):
+    code = "livekit_away"
+
+
+class LiveKitServer:
+    """LiveKitRooms over HTTP. `url` may be ws:// or http://; use as `async with`."""
+
+    def __init__(self, *, url: str, key: str, secret: str, agent_name: str) -> None:
+        self._url = url
+        self._key = key
+        self._secret = secret
+        self._agent_name = agent_name
+        self._api: LiveKitAPI | None = None
+
+    async def __aenter__(self) -> "LiveKitServer":
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        self._api = LiveKitAPI(self._url, self._key, self._secret, timeout=timeout, failover=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._api is not None:
+            await self._api.aclose()
+
+    async def caller_present(self, room: str) -> bool:
+        async with self._asking() as api:
+            answer = await api.room.list_participants(ListParticipantsRequest(room=room))
+        return any(_is_caller(participant) for participant in answer.participants)
+
+    async def room_exists(self, room: str) -> bool:
+        async with self._asking() as api:
+            answer = await api.room.list_rooms(ListRoomsRequest(names=[room]))
+        return any(found.name == room for found in answer.rooms)
+
+    async def dispatch(self, room: str, call_id: str) -> None:
+        request = CreateAgentDispatchRequest(
+            agent_name=self._agent_name, room=room, metadata=call_id
+        )
+        async with self._asking() as api:
+            await api.agent_dispatch.create_dispatch(request)
+
+    async def remove(self, room: str, identity: str) -> None:
+        request = RoomParticipantIdentity(room=room, identity=identity)
+        async with self._asking(gone_is_fine=True) as api:
+            await api.room.remove_participant(request)
+
+    async def delete_room(self, room: str) -> None:
+        async with self._asking(gone_is_fine=True) as api:
+            await api.room.delete_room(DeleteRoomRequest(room=room))
+
+    async def check(self) -> None:
+        async with self._asking() as api:
+            await api.room.list_rooms(ListRoomsRequest(names=["no-such-room"]))
+
+    @asynccontextmanager
+    async def _asking(self, *, gone_is_fine: bool = False) -> AsyncIterator[LiveKitAPI]:
+        """The client, with its errors made ours; `gone_is_fine` takes 404 for success."""
+        if self._api is None:
+            raise LiveKitAway("the LiveKit client is not open", retry_after=RETRY_AFTER_S)
+        try:
+            yield self._api
+        except ServerError as error:
+            if error.status in (401, 403):
+                raise LiveKitRefused(
+                    "LiveKit refuses LIVEKIT_API_KEY or LIVEKIT_API_SECRET",
+                    retry_after=RETRY_AFTER_S,
+                ) from error
+            if error.status == 404 and gone_is_fine:
+                return
+            raise LiveKitAway(
+                f"LiveKit answered {error.status} {error.code}", retry_after=RETRY_AFTER_S
+            ) from error
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise LiveKitAway(
+                f"LiveKit does not answer ({type(error).__name__})", retry_after=RETRY_AFTER_S
+            ) from error
+
+
+def _is_caller(participant: ParticipantInfo) -> bool:
+    """Everybody but agents and LiveKit's own helpers; a SIP participant is a caller, too."""
+    return participant.kind in (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP)
