@@ -22,6 +22,8 @@ CALLS_INDEX = f"{PREFIX}calls.index"
 CALLS_DUE = f"{PREFIX}calls.due"
 # HASH "service/replica" -> what that replica last said about its health (JSON).
 HEALTH = f"{PREFIX}health"
+# HASH part (speech, language model) -> what it refuses, as the calls met it (JSON).
+AGENT_FAULTS = f"{PREFIX}agent.faults"
 # ZSET of lead ids by capture (milliseconds since 1970).
 LEADS_INDEX = f"{PREFIX}leads.index"
 
