@@ -1,0 +1,71 @@
+"""The agent as livekit-agents runs it: how it opens a call, and how its replies are made."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import Agent, ModelSettings, llm
+
+from services.agent.clause import Piece, first_clause
+from services.agent.llm import Limits, OnFault, answer
+
+Opening = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How replies are made. `fallback` is called when one is needed: the language may change."""
+
+    models: Sequence[llm.LLM[Any]]
+    limits: Limits
+    fallback: Callable[[], str]
+    on_fault: OnFault
+    on_answer: Callable[[], None]
+    first_clause_words: int = 4
+
+
+class CallAgent(Agent):
+    """Speaks with one caller. `open_with` greets, or goes on where another agent stopped."""
+
+    def __init__(
+        self,
+        *,
+        instructions: str,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool | llm.Toolset],
+        answering: Answering,
+        open_with: Opening,
+    ) -> None:
+        super().__init__(instructions=instructions, chat_ctx=chat_ctx, tools=tools)
+        self._answering = answering
+        self._open_with = open_with
+        self.said_something = False
+
+    async def on_enter(self) -> None:
+        self._open_with()
+
+    async def llm_node(
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        model_settings: ModelSettings,
+    ) -> AsyncIterator[Piece]:
+        """One reply. `said_something` tells whether the latest one has words, for end_call."""
+        self.said_something = False
+        answering = self._answering
+        pieces = answer(
+            answering.models,
+            chat_ctx,
+            tools,
+            tool_choice=model_settings.tool_choice,
+            limits=answering.limits,
+            fallback=answering.fallback(),
+            on_fault=answering.on_fault,
+            on_answer=answering.on_answer,
+        )
+        async for piece in first_clause(pieces, answering.first_clause_words):
+            if isinstance(piece, str) or (
+                isinstance(piece, llm.ChatChunk) and piece.delta and piece.delta.content
+            ):
+                self.said_something = True
+            yield piece

@@ -1,0 +1,181 @@
+"""What the language model can do in a call: note a value, end the call."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+from livekit.agents import RunContext, StopResponse, ToolError, function_tool, llm
+from loguru import logger
+
+from services.agent.prompt import fields
+from services.agent.turns import TurnLog
+from services.agent.values import noted
+from shared.calls import Call
+from shared.errors import Invalid
+from shared.leads import LeadChange, LeadContext, Leads, Merged
+from shared.leads.model import Source
+from shared.profiles.model import CONTACT, Localised, Question
+from shared.redis import AWAY
+
+END_REASONS = ("lead_complete", "caller_done", "transfer", "refused")
+RETRY_S = 0.2  # between two tries while Redis is away
+
+
+class LeadBook:
+    """Notes what is said into the call's lead. `patience` is the seconds that Redis may be away."""
+
+    def __init__(
+        self,
+        leads: Leads,
+        call: Call,
+        attempt: int,
+        localised: Localised,
+        log: TurnLog,
+        *,
+        patience: float,
+    ) -> None:
+        self._leads = leads
+        self._call = call
+        self._attempt = attempt
+        self._log = log
+        self._patience = patience
+        self._sequence = count(1)
+        self._questions: dict[str, Question] = {each.key: each for each in fields(localised)}
+        self._typed_fields = {each.key: each for each in call.profile.lead_fields}
+        self.language = call.language
+        self._saving: set[asyncio.Task[Merged]] = set()
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys that a value can be noted for: what is asked first, then what may come up."""
+        return list(dict.fromkeys((*self._questions, *CONTACT, *self._typed_fields)))
+
+    async def save(self, key: str, text: str, source: Source) -> Merged:
+        """Notes one value. Raises Invalid for a value that cannot be right, ToolError when Redis
+        stayed away: then nothing is saved, and nobody may say that it is.
+        """
+        kind, options = self._kind(key)
+        change = LeadChange(
+            field=key,
+            value=noted(key, kind, text, options),
+            attempt=self._attempt,
+            sequence=next(self._sequence),
+            source=source,
+            known=key in self.keys,
+        )
+        # A caller who interrupts cancels the tools of that turn, but not what they have said.
+        saving = asyncio.create_task(self._apply(change), name="save-lead")
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+        return await asyncio.shield(saving)
+
+    async def settle(self) -> None:
+        """Waits for values whose saving outlived the turn in which they were said."""
+        await asyncio.gather(*self._saving, return_exceptions=True)
+
+    async def _apply(self, change: LeadChange) -> Merged:
+        try:
+            async with asyncio.timeout(self._patience):
+                while True:
+                    try:
+                        return await self._leads.apply(self._context(), [change])
+                    except AWAY as error:
+                        logger.warning("a lead waits for Redis: {}", type(error).__name__)
+                        await asyncio.sleep(RETRY_S)
+        except TimeoutError as error:
+            self._log.notice("error", "not_saved", f"{change.field} could not be saved")
+            raise ToolError(
+                "not saved: the system is away. Excuse it and ask the caller to say it again in a"
+                " moment."
+            ) from error
+
+    def _kind(self, key: str) -> tuple[Any, tuple[str, ...]]:
+        known = self._questions.get(key) or self._typed_fields.get(key)
+        return (known.type, known.options) if known else ("string", ())
+
+    def _context(self) -> LeadContext:
+        call = self._call
+        return LeadContext(
+            lead_id=call.lead_id,
+            call_id=call.id,
+            room=call.room,
+            channel=call.channel,
+            caller=call.caller,
+            account=call.account,
+            agent_id=call.agent_id,
+            profile_version=call.profile_version,
+            language=self.language,
+            required=call.profile.required(),
+        )
+
+
+def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], Source]) -> llm.Tool:
+    """save_lead(field, value). `source` says how the caller's last turn came."""
+    schema = {
+        "name": "save_lead",
+        "description": "Notes one thing that the caller has said. Call it as soon as it is said,"
+        " once for each field; call it again when the caller corrects themselves.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "field": {
+                    "type": "string",
+                    "enum": book.keys,
+                    "description": "the key of the field",
+                },
+                "value": {
+                    "type": "string",
+                    "description": "what the caller said for it, in their own words and script;"
+                    " a phone number in digits",
+                },
+            },
+            "required": ["field", "value"],
+            "additionalProperties": False,
+        },
+    }
+
+    async def save_lead(raw_arguments: dict[str, object]) -> str:
+        key, value = str(raw_arguments.get("field", "")), str(raw_arguments.get("value", ""))
+        if key not in book.keys:
+            log.tool("save_lead", (), error="unknown_field")
+            raise ToolError(f"error: no field {key[:40]!r}; the fields are {', '.join(book.keys)}")
+        try:
+            await book.save(key, value, source())
+        except Invalid as error:
+            log.tool("save_lead", (key,), error=error.code)
+            raise ToolError(f"error: {error.message}") from error
+        except ToolError:
+            log.tool("save_lead", (key,), error="away")
+            raise
+        log.tool("save_lead", (key,))
+        return "saved"
+
+    return function_tool(save_lead, raw_schema=schema)
+
+
+def end_call_tool(log: TurnLog, end: Callable[[RunContext[Any]], Awaitable[bool]]) -> llm.Tool:
+    """end_call(reason). `end` prepares the end; it answers whether goodbye was said already."""
+    schema = {
+        "name": "end_call",
+        "description": "Ends the call, once goodbye is said. Call it when everything is noted and"
+        " the caller has no more questions, or when the caller wants to stop.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "enum": list(END_REASONS), "description": "why"}
+            },
+            "required": ["reason"],
+            "additionalProperties": False,
+        },
+    }
+
+    async def end_call(raw_arguments: dict[str, object], context: RunContext[Any]) -> str:
+        reason = raw_arguments.get("reason")
+        logger.info("the agent ends the call: {}", reason if reason in END_REASONS else "other")
+        log.tool("end_call", ())
+        if await end(context):
+            raise StopResponse
+        return "The call ends after your next sentence: thank the caller and say goodbye."
+
+    return function_tool(end_call, raw_schema=schema)

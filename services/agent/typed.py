@@ -1,0 +1,55 @@
+"""Text that the caller types. It is a turn like any other, and waits while the caller speaks.
+
+Given at once, its reply would sound for a moment and be cut off by the spoken turn's transcript.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from livekit.agents import AgentSession, llm
+
+from services.agent.values import clean
+
+MAX_LENGTH = 1000  # characters of one typed turn
+MAX_HOLD = 15.0  # seconds; who speaks for longer is interrupted by their own typing
+
+
+class TypedText:
+    """`on_text` is told of every typed turn before it is answered."""
+
+    def __init__(self, session: AgentSession[Any], on_text: Callable[[str], None]) -> None:
+        self._session = session
+        self._on_text = on_text
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._order = asyncio.Lock()
+        self._ids: set[str] = set()
+
+    def caller(self, speaking: bool) -> None:
+        if speaking:
+            self._quiet.clear()
+        else:
+            self._quiet.set()
+
+    def is_typed(self, message: llm.ChatMessage) -> bool:
+        return message.id in self._ids
+
+    async def take(self, text: str) -> None:
+        """Answers what was typed, in the order in which it came."""
+        text = clean(text, MAX_LENGTH)
+        if not text:
+            return
+        async with self._order:
+            await self._hold()
+            message = llm.ChatMessage(role="user", content=[text])
+            self._ids.add(message.id)
+            self._on_text(text)
+            await self._session.interrupt()
+            self._session.generate_reply(user_input=message, input_modality="text")
+
+    async def _hold(self) -> None:
+        try:
+            await asyncio.wait_for(self._quiet.wait(), MAX_HOLD)
+        except TimeoutError:
+            return

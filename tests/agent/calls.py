@@ -1,0 +1,138 @@
+"""What tests of the agent share: settings, a call in Redis, a conversation in text."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp.test_utils import TestServer
+from livekit.agents import llm
+from redis.asyncio import Redis
+
+from services.agent import llm as models
+from services.agent.conversation import Conversation
+from services.agent.faults import CallFaults, FaultBoard
+from services.agent.settings import AgentSettings
+from services.agent.tools import LeadBook
+from services.agent.turns import TurnLog
+from services.sandbox.llm import LlmStandIn
+from shared.call_log import CallLog, Entry, Turn
+from shared.calls import Call, Calls, NewCall
+from shared.ids import uuid7
+from shared.leads import Lead, Leads
+from shared.profiles.builtin import default_profile
+from shared.profiles.model import Profile, version
+
+
+def settings(redis_url: str = "redis://127.0.0.1:1/0", **more: Any) -> AgentSettings:
+    """Settings as a test wants them, whatever the environment says."""
+    given: dict[str, Any] = {
+        "redis_url": redis_url,
+        "livekit_url": "ws://127.0.0.1:1",
+        "livekit_api_key": "devkey",
+        "livekit_api_secret": "a-secret-of-thirty-two-characters-0",
+        "sarvam_api_key": "sandbox",
+        "openai_api_key": "sandbox",
+        "llm_provider": "openai",
+        "llm_model": "scripted",
+        **more,
+    }
+    return AgentSettings(_env_file=None, **given)
+
+
+async def open_call(
+    redis: Redis, *, language: str = "hi-IN", profile: Profile | None = None, **more: Any
+) -> Call:
+    """A call as the gateway opens it."""
+    profile = profile or default_profile()
+    calls = Calls(redis, source="gateway")
+    call_id = uuid7()
+    await calls.open(
+        NewCall(
+            id=call_id,
+            lead_id=uuid7(),
+            room=f"room-{call_id}",
+            agent_id=profile.id,
+            language=language,
+            voice="priya",
+            profile=profile,
+            profile_version=version(profile),
+            **more,
+        )
+    )
+    return await calls.get(call_id)
+
+
+@asynccontextmanager
+async def scripted_llm() -> AsyncIterator[tuple[LlmStandIn, str]]:
+    """The scripted LLM without delays, and its base URL."""
+    stand_in = LlmStandIn()
+    stand_in.update_settings({"SANDBOX_LLM_MS": 0, "SANDBOX_LLM_TPS": 100_000})
+    async with TestServer(stand_in.app(), host="127.0.0.1") as server:
+        yield stand_in, str(server.make_url("/v1"))
+
+
+@dataclass
+class TextCall:
+    """A call without a room: what is typed is answered."""
+
+    redis: Redis
+    call: Call
+    attempt: int
+    conversation: Conversation
+    log: TurnLog
+
+    async def say(self, text: str) -> list[Any]:
+        """One turn of the caller; answers what happened, in order."""
+        result = await self.conversation.session.run(user_input=text)
+        return list(result.events)
+
+    async def entries(self) -> list[Entry]:
+        await self.log.drain(2)
+        return [each.entry for each in await CallLog(self.redis).read(self.call.id)]
+
+    async def turns(self) -> list[Turn]:
+        return [entry for entry in await self.entries() if isinstance(entry, Turn)]
+
+    async def lead(self) -> Lead:
+        return await Leads(self.redis, source="test").get(self.call.lead_id)
+
+
+@asynccontextmanager
+async def text_call(
+    redis: Redis,
+    config: AgentSettings,
+    *,
+    language: str = "hi-IN",
+    profile: Profile | None = None,
+    said: Sequence[Turn] = (),
+    collected: dict[str, Any] | None = None,
+    replies: Sequence[llm.LLM[Any]] | None = None,
+) -> AsyncIterator[TextCall]:
+    call = await open_call(redis, language=language, profile=profile)
+    attempt = await Calls(redis, source="agent").take(call.id, "test")
+    localised = call.profile.localised(call.language, config.default_language)
+    log = TurnLog(CallLog(redis), call.id, attempt)
+    book = LeadBook(
+        Leads(redis, source="agent"), call, attempt, localised, log, patience=config.tool_patience
+    )
+    answering = replies if replies is not None else models.build(config)
+    conversation = Conversation(
+        settings=config,
+        call=call,
+        localised=localised,
+        book=book,
+        log=log,
+        faults=CallFaults(FaultBoard(redis), log),
+        models=answering,
+        said=said,
+        collected=collected,
+    )
+    try:
+        await conversation.session.start(conversation.agent, session_host=False, record=False)
+        yield TextCall(redis, call, attempt, conversation, log)
+    finally:
+        await conversation.aclose()
+        await log.aclose()
+        for model in answering:
+            await model.aclose()
