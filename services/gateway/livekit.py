@@ -16,7 +16,6 @@ from livekit.api import (
     ListRoomsRequest,
     LiveKitAPI,
     ParticipantInfo,
-    RoomParticipantIdentity,
     ServerError,
 )
 
@@ -38,8 +37,6 @@ class LiveKitRooms(Protocol):
     async def dispatch(self, room: str, call_id: str) -> None:
         """Asks for another agent: LiveKit itself never dispatches twice."""
         ...
-
-    async def remove(self, room: str, identity: str) -> None: ...
 
     async def delete_room(self, room: str) -> None: ...
 
@@ -93,11 +90,6 @@ class LiveKitServer:
         )
         async with self._asking() as api:
             await api.agent_dispatch.create_dispatch(request)
-
-    async def remove(self, room: str, identity: str) -> None:
-        request = RoomParticipantIdentity(room=room, identity=identity)
-        async with self._asking(gone_is_fine=True) as api:
-            await api.room.remove_participant(request)
 
     async def delete_room(self, room: str) -> None:
         async with self._asking(gone_is_fine=True) as api:

@@ -1,0 +1,97 @@
+"""A gateway on a free port, on a real Valkey, with LiveKit's server API in memory."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from redis.asyncio import Redis
+
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from shared.health import Health
+from shared.health_server import Embedded, bind
+from shared.profiles import Profile, default_profile, version
+from shared.profiles.record import ProfileRecord, write
+from tests.gateway.rooms import Rooms
+from tests.waiting import until
+
+KEY = "devkey"
+SECRET = "a-livekit-secret-of-thirty-two-characters"
+
+Gateways = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+def gateway_settings(redis_url: str, **changes: Any) -> GatewaySettings:
+    values = {
+        "redis_url": redis_url,
+        "livekit_url": "ws://127.0.0.1:7880",
+        "livekit_api_key": KEY,
+        "livekit_api_secret": SECRET,
+        "config_timeout": 0.2,
+        **changes,
+    }
+    return GatewaySettings(_env_file=None, **values)
+
+
+async def put_profile(redis: Redis, profile: Profile, **changes: Any) -> None:
+    """A profile as config would have stored it: fresh for good."""
+    record = ProfileRecord(
+        profile=profile, version=version(profile), origin="n8n", fresh_until_ms=2**52, **changes
+    )
+    await write(redis, profile.id, record)
+
+
+@asynccontextmanager
+async def serving(settings: GatewaySettings, rooms: Rooms) -> AsyncIterator[str]:
+    """A gateway while the context is open; gives its address."""
+    listener = bind("127.0.0.1", 0, "WEB_PORT")
+    app = create_app(settings, Health("gateway", "test"), livekit=rooms)
+    server = Embedded(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def started() -> bool:
+        return server.started or task.done()
+
+    await until(started)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        app.state.gateway.stopping.set()
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        listener.close()
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest_asyncio.fixture
+async def gateways(redis_url: str, rooms: Rooms) -> AsyncIterator[Gateways]:
+    """Starts gateways with settings of the test's own; answers a client each."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**changes: Any) -> httpx.AsyncClient:
+            url = await stack.enter_async_context(
+                serving(gateway_settings(redis_url, **changes), rooms)
+            )
+            return await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10))
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def client(gateways: Gateways, redis: Redis) -> httpx.AsyncClient:
+    """A client of a gateway with plain settings and the built-in profile at hand."""
+    await put_profile(redis, default_profile())
+    return await gateways()

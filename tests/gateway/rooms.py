@@ -1,0 +1,38 @@
+"""LiveKit as the gateway sees it, in memory: rooms, who is in them, and what was asked for."""
+
+from dataclasses import dataclass, field
+
+from services.gateway.livekit import LiveKitAway
+
+
+@dataclass
+class Rooms:
+    """A room exists while it is in `callers`; its value says whether the caller is there now."""
+
+    callers: dict[str, bool] = field(default_factory=dict)
+    dispatched: list[tuple[str, str]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def caller_present(self, room: str) -> bool:
+        self._answer()
+        return self.callers.get(room, False)
+
+    async def room_exists(self, room: str) -> bool:
+        self._answer()
+        return room in self.callers
+
+    async def dispatch(self, room: str, call_id: str) -> None:
+        self._answer()
+        self.dispatched.append((room, call_id))
+
+    async def delete_room(self, room: str) -> None:
+        self._answer()
+        self.deleted.append(room)
+
+    async def check(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        if self.away:
+            raise LiveKitAway("LiveKit does not answer", retry_after=1)
