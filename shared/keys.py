@@ -48,6 +48,21 @@ def profile(agent_id: str) -> str:
     return f"{PREFIX}profile:{agent_id}"
 
 
+def profile_fetch(agent_id: str) -> str:
+    """STRING with expiry: the lock of the replica that is fetching this profile."""
+    return f"{PREFIX}profile:{agent_id}:fetch"
+
+
+def profile_invalidated(agent_id: str) -> str:
+    """STRING with expiry: this profile was invalidated a moment ago."""
+    return f"{PREFIX}profile:{agent_id}:invalidated"
+
+
+def profile_invalidating(agent_id: str) -> str:
+    """STRING with expiry: another invalidation waits until that moment is over."""
+    return f"{PREFIX}profile:{agent_id}:invalidating"
+
+
 def lead(lead_id: str) -> str:
     """HASH: the merged lead and its revision."""
     return f"{PREFIX}lead:{lead_id}"

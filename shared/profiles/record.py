@@ -16,6 +16,12 @@ from shared.profiles.model import Profile
 Origin = Literal["n8n", "file", "builtin"]
 
 
+# Anybody may ask for any id, so what was never found must not pile up. Seconds. An agent that was
+# deleted in N8N is remembered longer: no file may stand in for it.
+NEVER_FOUND_S = 60
+GONE_S = 7 * 86_400
+
+
 class ProfileRecord(BaseModel):
     """What config knows about one agent id.
 
@@ -65,7 +71,11 @@ async def write(redis: Redis, agent_id: str, record: ProfileRecord) -> None:
     async with redis.pipeline(transaction=True) as pipe:
         pipe.delete(keys.profile(agent_id))
         pipe.hset(keys.profile(agent_id), mapping=fields)
-        pipe.sadd(keys.PROFILES_INDEX, agent_id)
+        if record.profile is not None:
+            pipe.sadd(keys.PROFILES_INDEX, agent_id)
+        else:
+            pipe.srem(keys.PROFILES_INDEX, agent_id)
+            pipe.expire(keys.profile(agent_id), GONE_S if record.origin else NEVER_FOUND_S)
         await pipe.execute()
 
 

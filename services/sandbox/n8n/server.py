@@ -77,6 +77,7 @@ class N8nStandIn:
         self._dice = random.Random(seed)
         self._faults = Faults(KINDS)
         self._running: set[asyncio.Task[Answer]] = set()
+        self.profile_requests = 0
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY)
@@ -122,6 +123,7 @@ class N8nStandIn:
         return await self._receive(request, path, fault)
 
     async def _agent_config(self, request: web.Request, fault: Fault | None) -> web.StreamResponse:
+        self.profile_requests += 1
         slow = fault.ms if fault and fault.kind == "slow" else 0
         await asyncio.sleep((self._delay_ms + slow) / 1000)
         if fault and (broken := _broken(fault)):

@@ -1,0 +1,99 @@
+"""Asking N8N for a profile: GET {N8N_BASE_URL}{N8N_WEBHOOK_AGENT_CONFIG}?agent_id=ID."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+
+from services.config.source import Answer, Failed, Found, Unchanged, Unknown, read_profile
+
+# A profile has some kilobytes; a larger answer is something else.
+LARGEST_ANSWER = 1024 * 1024
+
+
+class N8nProfiles:
+    """Profiles from one N8N.
+
+    `timeout` is in seconds and covers the whole exchange. `auth` is the name and value of the
+    header that the webhook asks for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        auth: tuple[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            headers=dict([auth]) if auth else None, timeout=timeout, transport=transport
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def fetch(self, agent_id: str, etag: str = "") -> Answer:
+        """One request. Never raises for what N8N does or fails to do."""
+        headers = {"If-None-Match": etag} if etag else {}
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(
+                    "GET", self._url, params={"agent_id": agent_id}, headers=headers
+                ) as response,
+            ):
+                body = await _read(response)
+        except TimeoutError:
+            return Failed(f"N8N did not answer within {self._timeout:g} s")
+        except httpx.TimeoutException:
+            return Failed(f"N8N did not answer within {self._timeout:g} s")
+        except httpx.HTTPError as error:
+            return Failed(f"N8N cannot be reached: {type(error).__name__}")
+        except httpx.InvalidURL:
+            return Failed("N8N_BASE_URL is not an address")
+        if body is None:
+            return Failed(f"N8N gave more than {LARGEST_ANSWER} bytes", away=False)
+        return _understand(response.status_code, response.headers.get("etag", ""), body, agent_id)
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """The body; None when it is too large."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            return None
+    return bytes(body)
+
+
+def _understand(status: int, etag: str, body: bytes, agent_id: str) -> Answer:
+    if status == 304:
+        return Unchanged()
+    data = _json(body)
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]  # n8n answers a list of one when its Respond node gives all items
+    if isinstance(data, dict) and data.get("error") == "unknown_agent":
+        return Unknown()
+    if status in (401, 403):
+        return Failed(f"N8N refuses the request ({status}): check N8N_AUTH_HEADER, N8N_AUTH_VALUE")
+    if status == 404:
+        return Failed("N8N says that the webhook is not registered: is the workflow active?")
+    if not 200 <= status < 300:
+        return Failed(f"N8N answered {status}")
+    if not body.strip():
+        return Failed("N8N gave an empty answer: the workflow did not reach its Respond node")
+    if data is None:
+        return Failed("N8N's answer is not JSON", away=False)
+    answer = read_profile(data, agent_id, "N8N")
+    return Found(answer.profile, etag) if isinstance(answer, Found) else answer
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

@@ -1,0 +1,147 @@
+"""Fulfilling wishes for profiles: one fetch per profile at a time, over all replicas.
+
+A wish that finds what it wants is answered by the notice alone. After every wish there is a notice,
+so that whoever waits never waits for a fetch that has been made already.
+"""
+
+import asyncio
+from pathlib import Path
+
+from loguru import logger
+from prometheus_client import Counter
+from redis.asyncio import Redis
+from redis.exceptions import LockError
+
+from services.config.choose import Local, settle
+from services.config.files import builtin, from_folder
+from services.config.n8n import N8nProfiles
+from services.config.source import Answer, Failed, is_agent_id
+from shared import keys
+from shared.bus import Context
+from shared.events import ProfileWanted
+from shared.health import Health
+from shared.profiles.record import ProfileRecord, announce, read, write
+from shared.redis import now_ms
+
+# An invalidation of a profile that was invalidated so recently waits for the end of this time.
+INVALIDATION_PAUSE_MS = 10_000
+# Beyond the fetch's own time-out: for Redis, before a lock is taken for a dead replica's.
+LOCK_SLACK_S = 2.0
+
+FETCHES = Counter("bolchaal_profile_fetches", "Profiles asked for, by what came", ["outcome"])
+
+
+class Refresher:
+    """Keeps profile:ID up to date. `n8n` None: there is none. `timeout`, `ttl`: seconds."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        health: Health,
+        *,
+        n8n: N8nProfiles | None,
+        folder: Path | None,
+        ttl: float,
+        timeout: float,
+        pause_ms: int = INVALIDATION_PAUSE_MS,
+    ) -> None:
+        self._redis = redis
+        self._health = health
+        self._n8n = n8n
+        self._folder = folder
+        self._ttl_ms = int(ttl * 1000)
+        self._timeout = timeout
+        self._pause_ms = pause_ms
+        self.failing: str | None = None  # the agent whose fetch found N8N away
+
+    async def on_wanted(self, event: ProfileWanted, _: Context) -> None:
+        """The bus handler. An invalidation counts though nobody waits for it any more."""
+        late = event.expires_ms and event.expires_ms < await now_ms(self._redis)
+        if (late and not event.fresh) or not is_agent_id(event.agent_id):
+            return
+        await self.fulfil(event.agent_id, fresh=event.fresh)
+
+    async def fulfil(self, agent_id: str, *, fresh: bool = False) -> None:
+        """Fetches the profile unless it is fresh (or `fresh` asks for more), then announces it."""
+        if fresh and not await self._may_invalidate(agent_id):
+            return  # another replica waits for the end of the pause, and will announce
+        asked = await now_ms(self._redis)
+        lock = self._redis.lock(
+            keys.profile_fetch(agent_id), timeout=self._timeout + LOCK_SLACK_S, sleep=0.05
+        )
+        await lock.acquire()
+        try:
+            record = await read(self._redis, agent_id)
+            if not _satisfied(record, fresh=fresh, asked_ms=asked):
+                record = await self._refresh(agent_id, record, wait=fresh or not record.profile)
+            await announce(self._redis, agent_id, record.version)
+        finally:
+            try:
+                await lock.release()
+            except LockError:
+                logger.warning("the fetch of profile {} took longer than its lock", agent_id)
+
+    async def _may_invalidate(self, agent_id: str) -> bool:
+        """Waits until this invalidation may fetch; False when another one waits already."""
+        recent, waiting = keys.profile_invalidated(agent_id), keys.profile_invalidating(agent_id)
+        if await self._redis.set(recent, 1, nx=True, px=self._pause_ms):
+            return True
+        if not await self._redis.set(waiting, 1, nx=True, px=self._pause_ms):
+            return False
+        left = await self._redis.pttl(recent)
+        await asyncio.sleep(max(left, 0) / 1000)
+        await self._redis.delete(waiting)
+        await self._redis.set(recent, 1, px=self._pause_ms)
+        return True
+
+    async def _refresh(self, agent_id: str, record: ProfileRecord, *, wait: bool) -> ProfileRecord:
+        """One fetch. `wait`: readers are to wait for it instead of taking what is there."""
+        if wait:
+            until = await now_ms(self._redis) + int(self._timeout * 1000)
+            record = record.model_copy(update={"refreshing_until_ms": until})
+            await write(self._redis, agent_id, record)
+        answer = await self._ask(agent_id, record)
+        local = Local(
+            file=await asyncio.to_thread(from_folder, self._folder, agent_id),
+            builtin=builtin(agent_id),
+        )
+        now = await now_ms(self._redis)
+        after = settle(record, answer, local, now_ms=now, ttl_ms=self._ttl_ms)
+        await write(self._redis, agent_id, after)
+        self._report(agent_id, answer, record, after)
+        return after
+
+    async def _ask(self, agent_id: str, record: ProfileRecord) -> Answer | None:
+        if self._n8n is None:
+            return None
+        known = record.profile is not None and record.origin == "n8n"
+        answer = await self._n8n.fetch(agent_id, record.etag if known else "")
+        FETCHES.labels(type(answer).__name__.lower()).inc()
+        return answer
+
+    def _report(
+        self, agent_id: str, answer: Answer | None, before: ProfileRecord, after: ProfileRecord
+    ) -> None:
+        if after.version != before.version:
+            logger.info(
+                "profile {}: version {} from {}", agent_id, after.version or "none", after.origin
+            )
+        of_profile = f"profile:{agent_id}"
+        if isinstance(answer, Failed) and answer.away:
+            self.failing = agent_id
+            self._health.degraded("n8n", answer.reason)
+            return
+        if answer is not None:
+            self._health.well("n8n")
+        if after.fault:
+            self._health.degraded(of_profile, after.fault)
+        else:
+            self._health.well(of_profile)
+
+
+def _satisfied(record: ProfileRecord, *, fresh: bool, asked_ms: int) -> bool:
+    """Whether nobody needs to be asked: it is fresh, or was fetched since the wish was made."""
+    if fresh:
+        return record.fetched_ms > asked_ms
+    until = (record.fresh_until_ms, record.unknown_until_ms, record.failed_until_ms)
+    return max(until) > asked_ms
