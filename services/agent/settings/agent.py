@@ -4,13 +4,8 @@ from services.agent.settings.conversation import ConversationSettings
 from services.agent.settings.llm import LlmSettings
 from services.agent.settings.sarvam import SarvamSettings
 from services.agent.settings.worker import WorkerSettings
-from shared.settings import (
-    HealthSettings,
-    LanguageSettings,
-    LiveKitSettings,
-    LogSettings,
-    RedisSettings,
-)
+from shared.service import ServiceSettings
+from shared.settings import LanguageSettings, LiveKitSettings
 
 
 class AgentSettings(
@@ -20,8 +15,6 @@ class AgentSettings(
     LlmSettings,
     LanguageSettings,
     LiveKitSettings,
-    RedisSettings,
-    HealthSettings,
-    LogSettings,
+    ServiceSettings,
 ):
     pass

@@ -1,0 +1,82 @@
+"""The job process: what livekit-agents runs for each call.
+
+In a module of its own, since the processes that run it import it by name.
+"""
+
+from livekit.agents import JobContext, JobProcess, vad
+from loguru import logger
+from redis.asyncio import Redis
+
+from services.agent import session as sessions
+from services.agent.call import SOURCE, RunningCall
+from services.agent.settings import AgentSettings
+from shared import log
+from shared.calls import Calls, Refused
+from shared.errors import BolchaalError, NotFound
+from shared.ids import is_uuid
+from shared.redis import AWAY, connect
+from shared.settings import load
+
+TAKE_S = 5.0  # for a Redis that restarts as the job begins
+
+
+def prewarm(process: JobProcess) -> None:
+    """Runs in an idle process, before there is a call."""
+    settings = load(AgentSettings)
+    log.setup(SOURCE, level=settings.log_level, format_=settings.log_format)
+    process.userdata["settings"] = settings
+    process.userdata["detector"] = sessions.detector(settings)
+
+
+async def entrypoint(context: JobContext) -> None:
+    """Takes the call that the dispatch names and starts it; a loser leaves without joining."""
+    settings: AgentSettings = context.proc.userdata["settings"]
+    detector: vad.VAD = context.proc.userdata["detector"]
+    call_id = context.job.metadata
+    if not is_uuid(call_id):
+        logger.error("a dispatch without a call id: leaving")
+        context.shutdown(reason="no call id")
+        return
+    redis = connect(settings.redis_url)
+    context.proc.userdata["redis"] = redis
+    running = await _take(context, settings, redis, call_id)
+    if running is None:
+        context.shutdown(reason="the call is not ours")
+        return
+    context.proc.userdata["call"] = running
+    with logger.contextualize(call=call_id):
+        await running.start(detector)
+
+
+async def _take(
+    context: JobContext, settings: AgentSettings, redis: Redis, call_id: str
+) -> RunningCall | None:
+    calls = Calls(redis, source=SOURCE)
+    try:
+        attempt = await calls.take(call_id, context.job.id)
+        call = await calls.get(call_id)
+    except Refused as refused:
+        logger.info("call {} is {}: leaving", call_id, refused.reason)
+        return None
+    except NotFound:
+        logger.error("call {} is unknown: leaving", call_id)
+        return None
+    except AWAY as error:
+        logger.error("call {} cannot be taken: {}", call_id, type(error).__name__)
+        return None
+    logger.info("call {} taken, attempt {}", call_id, attempt)
+    return RunningCall(context, settings, redis, call, attempt)
+
+
+async def session_end(context: JobContext) -> None:
+    """Runs once when the job shuts down, before the room is left."""
+    running: RunningCall | None = context.proc.userdata.pop("call", None)
+    try:
+        if running is not None:
+            await running.finish()
+    except BolchaalError as error:
+        logger.error("the call did not end well: {}", error.message)
+    finally:
+        redis: Redis | None = context.proc.userdata.pop("redis", None)
+        if redis is not None:
+            await redis.aclose()

@@ -1,0 +1,85 @@
+"""The agent service: a LiveKit worker with health, until it is asked to stop.
+
+Each call runs in a process of its own (services.agent.job). Exit codes are the shell's: 0 after a
+stop, 2 for a setting, 1 for everything else.
+"""
+
+import asyncio
+import os
+
+from loguru import logger
+
+from services.agent import probe
+from services.agent.faults import FaultBoard
+from services.agent.settings import AgentSettings
+from services.agent.worker import Worker
+from shared.errors import BolchaalError
+from shared.health import Health
+from shared.service import Shell, run
+
+# The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
+# uses; read when a job process is prepared.
+PRELOAD = "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"
+
+LOOK_EVERY_S = 1.0
+
+
+def main() -> None:
+    os.environ[PRELOAD] = "0"
+    run("agent", AgentSettings, serve)
+
+
+async def serve(shell: Shell[AgentSettings]) -> None:
+    """Registers, takes calls, drains and leaves."""
+    settings = shell.settings
+    settings.model()  # warns once of a retired model
+    worker = Worker(settings)
+    shell.health.broken("livekit", "not registered with LiveKit yet")
+    board = FaultBoard(shell.redis)
+    watchers = [
+        asyncio.create_task(board.mirror(shell.health), name="faults"),
+        asyncio.create_task(probe.watch(settings, board), name="probe"),
+        asyncio.create_task(_registration(worker, settings, shell.health), name="registration"),
+    ]
+    running = asyncio.create_task(worker.run(), name="worker")
+    stopped = asyncio.create_task(shell.stop.wait(), name="stop")
+    try:
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+            raise BolchaalError("the worker ended by itself")
+        await _drain(worker, settings.drain_timeout)
+        await worker.aclose()
+        await running
+    finally:
+        for task in (*watchers, stopped):
+            task.cancel()
+        await asyncio.gather(*watchers, stopped, return_exceptions=True)
+
+
+async def _registration(worker: Worker, settings: AgentSettings, health: Health) -> None:
+    """Ready is who has registered: without that no call comes."""
+    registered = asyncio.Event()
+    worker.on("worker_registered", lambda *_: registered.set())
+    while True:
+        if worker.connected:
+            health.well("livekit")
+        else:
+            health.broken("livekit", await probe.livekit_refusal(settings))
+        registered.clear()
+        try:
+            await asyncio.wait_for(registered.wait(), LOOK_EVERY_S)
+        except TimeoutError:
+            continue
+
+
+async def _drain(worker: Worker, timeout: int) -> None:
+    """Takes no more calls and waits for those that run, `timeout` seconds at most."""
+    if worker.calls():
+        logger.info("stopping: waiting for {} calls, {} s at most", worker.calls(), timeout)
+    if timeout == 0:
+        return
+    try:
+        await worker.drain(timeout)
+    except TimeoutError:
+        logger.warning("stopping: {} calls are handed on", worker.calls())
