@@ -81,9 +81,8 @@ class Dispatcher:
                     self._workers.terminate(job.id)
 
     def on_room_finished(self, room: Room) -> None:
-        for dispatch in self._by_room.pop(room, {}).values():
-            for job in dispatch.state.jobs:
-                self._workers.terminate(job.id)
+        """Its agents are gone by now; a job whose agent never came is not terminated."""
+        self._by_room.pop(room, None)
 
     async def stop(self) -> None:
         for task in self._offering:

@@ -45,8 +45,11 @@ async def answer(participant: Participant, description: SessionDescription) -> N
         _trickle(participant, offer)
     if participant.link.connected:
         subscriber.report_subscribed()
-    participant.room.on_live(fresh)
-    participant.room.on_given_up(given_up)
+    exchange = participant.room.exchange
+    for track in fresh:
+        exchange.on_live(track)
+    for track in given_up:
+        exchange.on_given_up(track)
     if subscriber.lacks_sections:
         subscriber.ask(participant.room.timings.renegotiate_delay)
 

@@ -16,7 +16,7 @@ from livekit.protocol.rtc import (
 
 from services.sandbox.livekit.data import Channels
 from services.sandbox.livekit.dtls import MediaLink
-from services.sandbox.livekit.grants import Token
+from services.sandbox.livekit.grants import Authority, Token
 from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.publishing import Publisher
 from services.sandbox.livekit.socket import Outbox
@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 State = ParticipantInfo.State
 
 
+def describe(token: Token, client: ClientInfo, joined_at: float) -> ParticipantInfo:
+    """A newcomer as its token and its client tell of it; `joined_at` seconds since 1970."""
+    return ParticipantInfo(
+        sid=new_sid("PA_"),
+        identity=token.identity,
+        name=str(token.claims.get("name") or ""),
+        metadata=str(token.claims.get("metadata") or ""),
+        attributes=token.attributes,
+        state=State.JOINING,
+        kind=token.kind,
+        joined_at=int(joined_at),
+        joined_at_ms=int(joined_at * 1000),
+        permission=token.permission(),
+        client_protocol=client.client_protocol,
+        capabilities=client.capabilities,
+    )
+
+
 class Participant:
     """From its join until it leaves, is removed or falls silent; its sockets may come and go."""
 
@@ -38,27 +56,16 @@ class Participant:
         token: Token,
         client: ClientInfo,
         *,
+        authority: Authority,
         certificate: RTCCertificate,
         auto_subscribe: bool,
         joined_at: float,
     ) -> None:
         self.room = room
-        self.token = token
+        self._token = token
+        self._authority = authority
         self.auto_subscribe = auto_subscribe
-        self.info = ParticipantInfo(
-            sid=new_sid("PA_"),
-            identity=token.identity,
-            name=str(token.claims.get("name") or ""),
-            metadata=str(token.claims.get("metadata") or ""),
-            attributes=token.attributes,
-            state=State.JOINING,
-            kind=token.kind,
-            joined_at=int(joined_at),
-            joined_at_ms=int(joined_at * 1000),
-            permission=token.permission(),
-            client_protocol=client.client_protocol,
-            capabilities=client.capabilities,
-        )
+        self.info = describe(token, client, joined_at)
         self.outbox: Outbox | None = None
         self.socket_lost_at: float | None = None
         """Monotonic time at which the signal socket went away; None while there is one."""
@@ -110,6 +117,11 @@ class Participant:
         """Dropped while there is no socket: a resuming client is told everything anew."""
         if self.outbox is not None:
             self.outbox.send(message.SerializeToString())
+
+    def refresh_token(self) -> None:
+        """A token that says what is true now, with which the client can come back."""
+        token = self._authority.refresh(self._token, self.info)
+        self.send(SignalResponse(refresh_token=token))
 
     def send_update(self, *participants: ParticipantInfo) -> None:
         self.send(SignalResponse(update=ParticipantUpdate(participants=participants)))

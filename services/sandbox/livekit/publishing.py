@@ -113,10 +113,6 @@ class Publisher:
             del self._by_ssrc[ssrc]
         return True
 
-    def drop_announced(self) -> list[Track]:
-        dropped, self._announced = self._announced, []
-        return dropped
-
     def was_used(self, mid: str) -> bool:
         """Whether this section has ever carried a track of this participant."""
         return mid in self._ever_used

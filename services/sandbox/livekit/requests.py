@@ -55,13 +55,13 @@ def mute(participant: Participant, request: MuteTrackRequest) -> None:
     if track is None or track.info.muted == request.muted:
         return
     track.mute(request.muted)
-    participant.room.announce(participant)
+    participant.room.announce(participant, at_once=True)
 
 
 def subscription(participant: Participant, request: UpdateSubscription) -> None:
     wanted = [*request.track_sids, *(s for p in request.participant_tracks for s in p.track_sids)]
     for track_sid in dict.fromkeys(wanted):
-        participant.room.subscribe(participant, track_sid, wanted=request.subscribe)
+        participant.room.exchange.subscribe(participant, track_sid, wanted=request.subscribe)
 
 
 def track_setting(participant: Participant, request: UpdateTrackSettings) -> None:
@@ -75,7 +75,7 @@ def track_setting(participant: Participant, request: UpdateTrackSettings) -> Non
 def subscription_permission(participant: Participant, request: SubscriptionPermission) -> None:
     everybody = request.all_participants
     participant.audience = None if everybody else Audience(request.track_permissions)
-    participant.room.apply_audience(participant)
+    participant.room.exchange.apply_audience(participant)
 
 
 def update_metadata(participant: Participant, request: UpdateParticipantMetadata) -> None:
@@ -84,11 +84,13 @@ def update_metadata(participant: Participant, request: UpdateParticipantMetadata
         participant.info.metadata = request.metadata or participant.info.metadata
         participant.info.name = request.name or participant.info.name
         participant.set_attributes(request.attributes)
-        participant.room.announce(participant)
+        participant.room.announce(participant, at_once=True)
     else:
         response.reason = RequestResponse.Reason.NOT_ALLOWED
         response.message = _NO_METADATA
     participant.send(SignalResponse(request_response=response))
+    if response.reason == RequestResponse.Reason.OK:
+        participant.refresh_token()
 
 
 def update_audio_track(participant: Participant, request: UpdateLocalAudioTrack) -> None:
@@ -96,7 +98,7 @@ def update_audio_track(participant: Participant, request: UpdateLocalAudioTrack)
     if track is not None:
         del track.info.audio_features[:]
         track.info.audio_features.extend(request.features)
-        participant.room.announce(participant)
+        participant.room.announce(participant, at_once=True)
 
 
 def ping(participant: Participant, _timestamp: int) -> None:

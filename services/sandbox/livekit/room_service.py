@@ -29,10 +29,10 @@ from livekit.protocol.room import (
     UpdateSubscriptionsResponse,
 )
 
+from services.sandbox.livekit import moderation
 from services.sandbox.livekit.data import LOSSY, RELIABLE
 from services.sandbox.livekit.errors import TwirpError
 from services.sandbox.livekit.grants import Token
-from services.sandbox.livekit.moderation import Moderation
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.registry import Rooms
 from services.sandbox.livekit.rooms import Room
@@ -47,9 +47,8 @@ _NO_TRACK = "track is not found"
 class RoomService:
     """Each method checks its own grant: roomCreate, roomList, or roomAdmin for the room."""
 
-    def __init__(self, rooms: Rooms, moderation: Moderation, timings: Timings) -> None:
+    def __init__(self, rooms: Rooms, timings: Timings) -> None:
         self._rooms = rooms
-        self._moderation = moderation
         self._timings = timings
 
     @property
@@ -122,12 +121,12 @@ class RoomService:
         if not request.muted:
             message = "twirp error unknown: remote unmute not enabled"
             raise TwirpError("failed_precondition", message, 412)
-        self._moderation.mute(participant, track)
+        moderation.mute(track)
         return MuteRoomTrackResponse(track=track.info)
 
     async def _update_participant(self, token: Token, request: UpdateParticipantRequest) -> Message:
         _, participant = self._participant(token, request.room, request.identity)
-        self._moderation.update(participant, request)
+        moderation.update(participant, request)
         return participant.info
 
     async def _update_subscriptions(
@@ -139,7 +138,7 @@ class RoomService:
             *(s for p in request.participant_tracks for s in p.track_sids),
         ]
         for track_sid in dict.fromkeys(wanted):
-            room.subscribe(participant, track_sid, wanted=request.subscribe)
+            room.exchange.subscribe(participant, track_sid, wanted=request.subscribe)
         return UpdateSubscriptionsResponse()
 
     async def _send_data(self, token: Token, request: SendDataRequest) -> Message:

@@ -10,7 +10,6 @@ from services.sandbox.livekit.dispatch import Dispatcher
 from services.sandbox.livekit.dispatch_service import DispatchService
 from services.sandbox.livekit.errors import Refusal
 from services.sandbox.livekit.grants import Authority
-from services.sandbox.livekit.moderation import Moderation
 from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.registry import Rooms
 from services.sandbox.livekit.room_service import RoomService
@@ -25,6 +24,7 @@ HOST = "127.0.0.1"
 """The only address that it listens on: it is no server for others."""
 
 _SHUTDOWN_S = 2.0
+_LONGEST_URL = 256 * 1024  # bytes: a join request carries a whole offer in its query
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -57,10 +57,9 @@ class DevServer:
         self._dispatcher = Dispatcher(self._workers, self._authority, timings, clock)
         self._rooms = Rooms(self._dispatcher, self._webhooks, timings, clock)
         self._signalling = Signalling(self._rooms, self._authority, clock, node_id)
-        moderation = Moderation(self._signalling.refresh_token)
         self._twirp = Twirp(
             {
-                "livekit.RoomService": RoomService(self._rooms, moderation, timings).methods,
+                "livekit.RoomService": RoomService(self._rooms, timings).methods,
                 "livekit.AgentDispatchService": DispatchService(
                     self._rooms, self._dispatcher, timings
                 ).methods,
@@ -79,7 +78,9 @@ class DevServer:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(
+            self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S, max_line_size=_LONGEST_URL
+        )
         await runner.setup()
         site = web.TCPSite(runner, HOST, self.port)
         try:
@@ -116,6 +117,7 @@ class DevServer:
                 web.get("/", _alive),
                 web.get("/rtc/v1", self._signalling.connect),
                 web.get("/rtc/v1/validate", self._signalling.validate),
+                web.get("/rtc/validate", self._signalling.validate_older),
                 web.options("/{path:.*}", _preflight),
                 web.get("/agent", self._agent),
                 web.post("/twirp/{service}/{method}", self._call),
@@ -144,15 +146,14 @@ async def _alive(_: web.Request) -> web.Response:
 
 
 async def _preflight(request: web.Request) -> web.Response:
-    wanted = request.headers.get("Access-Control-Request-Headers", "*")
-    return web.Response(
-        status=204,
-        headers={
-            "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": wanted,
-            "Access-Control-Max-Age": "86400",
-        },
-    )
+    headers = {
+        "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
+        "Access-Control-Allow-Methods": request.headers.get("Access-Control-Request-Method", "*"),
+        "Access-Control-Max-Age": "86400",
+    }
+    if wanted := request.headers.get("Access-Control-Request-Headers"):
+        headers["Access-Control-Allow-Headers"] = wanted
+    return web.Response(status=204, headers=headers)
 
 
 @web.middleware
@@ -164,6 +165,8 @@ async def _plain_answers(request: web.Request, handler: Handler) -> web.StreamRe
         response = web.Response(status=refusal.status, text=refusal.message)
     except web.HTTPNotFound:
         response = web.Response(status=404, text="404 page not found\n")
-    if not response.prepared:
-        response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
+    readable = "Origin" in request.headers or request.path.endswith("/validate")
+    if not response.prepared and readable:
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+        response.headers.setdefault("Access-Control-Expose-Headers", "*")
     return response

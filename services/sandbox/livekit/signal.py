@@ -3,7 +3,9 @@
 import base64
 import binascii
 import gzip
+import secrets
 import zlib
+from typing import NoReturn
 
 from aiohttp import WSMsgType, web
 from aiortc.rtcdtlstransport import RTCCertificate
@@ -24,7 +26,7 @@ from loguru import logger
 from services.sandbox.livekit import negotiation, requests
 from services.sandbox.livekit.errors import Refusal
 from services.sandbox.livekit.grants import Authority, Token
-from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.participant import Participant, State, describe
 from services.sandbox.livekit.protocol import (
     PING_INTERVAL,
     PING_TIMEOUT,
@@ -37,7 +39,7 @@ from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.socket import Outbox
 from shared.clock import Clock
 
-_JOIN_LIMIT = 1024 * 1024  # bytes of a join request, unpacked
+_JOIN_TRIES = 3  # of the real server inside one join, before it says that the room is full
 
 
 class Signalling:
@@ -46,12 +48,18 @@ class Signalling:
         self._authority = authority
         self._clock = clock
         self._node_id = node_id
+        self._trailer = secrets.token_bytes(24)  # would mark frames that the server makes up
         # One for all: making a key takes longer than the rest of a join.
         self._certificate = RTCCertificate.generateCertificate()
 
     async def validate(self, request: web.Request) -> web.Response:
         """`success`, or the refusal that the socket would have given."""
         self._admit(request)
+        return web.Response(text="success")
+
+    async def validate_older(self, request: web.Request) -> web.Response:
+        """The same for /rtc/validate, whose query carries no join request."""
+        self._admit_token(request)
         return web.Response(text="success")
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
@@ -64,7 +72,7 @@ class Signalling:
         room = self._rooms.get_or_create(token.room, token.room_config)
         agent = token.may("agent")
         if room.is_full_for(token.identity, agent=agent):
-            raise Refusal(500, "connection closed by media")
+            self._refuse(room, token, join)
         socket = await _upgrade(request)
         outbox = Outbox(socket)
         participant = self._enter(room, token, join, outbox)
@@ -74,6 +82,9 @@ class Signalling:
 
     def _admit(self, request: web.Request) -> tuple[Token, JoinRequest]:
         """Raises Refusal."""
+        return self._admit_token(request), _join_request(request)
+
+    def _admit_token(self, request: web.Request) -> Token:
         token = self._authority.verify(bearer(request))
         if not token.may("roomJoin"):
             raise Refusal(401, "permissions denied")
@@ -81,16 +92,26 @@ class Signalling:
             raise Refusal(400, "no room name")
         if not token.identity:
             raise Refusal(400, "identity cannot be empty")
-        return token, _join_request(request)
+        return token
+
+    def _refuse(self, room: Room, token: Token, join: JoinRequest) -> NoReturn:
+        """The room is full: those inside learn of each try."""
+        for _ in range(_JOIN_TRIES):
+            info = describe(token, join.client_info, self._clock.now().timestamp())
+            info.state, info.version = State.DISCONNECTED, 1
+            info.disconnect_reason = DisconnectReason.JOIN_FAILURE
+            room.announce_refused(info)
+        raise Refusal(500, "connection closed by media")
 
     def _enter(self, room: Room, token: Token, join: JoinRequest, outbox: Outbox) -> Participant:
         former = room.participants.get(token.identity)
         if former is not None:
-            room.replace(former)
+            room.remove(former, DisconnectReason.DUPLICATE_IDENTITY)
         participant = Participant(
             room,
             token,
             join.client_info,
+            authority=self._authority,
             certificate=self._certificate,
             auto_subscribe=join.connection_settings.auto_subscribe,
             joined_at=self._clock.now().timestamp(),
@@ -109,19 +130,16 @@ class Signalling:
                     server_info=server_info(self._node_id),
                     ping_interval=PING_INTERVAL,
                     ping_timeout=PING_TIMEOUT,
+                    sif_trailer=self._trailer,
                     enabled_publish_codecs=audio_codecs(),
                     fast_publish=True,
                 )
             )
         )
-        self.refresh_token(participant)
+        participant.refresh_token()
         room.add(participant)
         logger.info("{} joins {}", participant.identity, room.name)
         return participant
-
-    def refresh_token(self, participant: Participant) -> None:
-        token = self._authority.refresh(participant.token, participant.info)
-        participant.send(SignalResponse(refresh_token=token))
 
     async def _resume(
         self, request: web.Request, token: Token, join: JoinRequest
@@ -136,7 +154,7 @@ class Signalling:
             leave = SignalResponse(leave=LeaveRequest(reason=reason, action=action))
             outbox.send(leave.SerializeToString())
             outbox.close()
-            await _drain(socket)
+            await outbox.flush()
             await outbox.end()
             return socket
         participant.attach(outbox)
@@ -144,7 +162,7 @@ class Signalling:
         participant.send(SignalResponse(reconnect=reconnect))
         participant.send_update(*room.visible_to(participant), participant.info)
         participant.send(SignalResponse(room_update=RoomUpdate(room=room.info)))
-        self.refresh_token(participant)
+        participant.refresh_token()
         logger.info("{} resumes in {}", participant.identity, room.name)
         await self._serve(participant, socket, outbox)
         return socket
@@ -162,6 +180,9 @@ class Signalling:
                     logger.warning("{}: unreadable request", participant.identity)
                     continue
                 await requests.handle(participant, request)
+                if participant.gone:
+                    # A leaving client closes at once; reading on would answer that first.
+                    await outbox.flush()
         finally:
             participant.detach(outbox)
             await outbox.end()
@@ -181,12 +202,6 @@ async def _upgrade(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(max_msg_size=0)
     await socket.prepare(request)
     return socket
-
-
-async def _drain(socket: web.WebSocketResponse) -> None:
-    """Read until the other side has closed too."""
-    async for _ in socket:
-        pass
 
 
 def bearer(request: web.Request) -> str:

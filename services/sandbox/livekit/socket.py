@@ -15,20 +15,30 @@ class Outbox:
     def __init__(self, socket: WebSocketResponse) -> None:
         self._socket = socket
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._idle = asyncio.Event()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
 
     def send(self, message: bytes) -> None:
+        self._idle.clear()
         self._queue.put_nowait(message)
+
+    async def flush(self) -> None:
+        """Until everything is out, and the socket closed if that was asked for."""
+        await self._idle.wait()
 
     def close(self) -> None:
         """Close with 1000 once everything before is out."""
+        self._idle.clear()
         self._queue.put_nowait(None)
 
     async def _write(self) -> None:
         with suppress(ConnectionError):
             while (message := await self._queue.get()) is not None:
                 await self._socket.send_bytes(message)
+                if self._queue.empty():
+                    self._idle.set()
         await self._socket.close(code=WSCloseCode.OK)
+        self._idle.set()
 
     async def _ping(self) -> None:
         """The real server pings every 10 s, and does not insist on the answer."""

@@ -54,11 +54,11 @@ class Timings:
     renegotiate_delay: float = 0.01
     """From a change in subscriptions to the request for an offer; changes within it share one."""
 
+    settle_delay: float = 0.1
+    """From a late joiner's media being up to one more request for an offer."""
+
     unknown_room: float = 3.0
     """SendData and ListDispatch for a room that is not there answer 503 after this."""
-
-    leave_grace: float = 1.0
-    """A client that asked to leave or was told to has this long to read the answer."""
 
     def faster(self, factor: float) -> "Timings":
         """The same proportions, `factor` times as fast."""

@@ -1,5 +1,6 @@
 """Twirp over HTTP: protobuf or JSON in, the same out, errors as JSON {code, msg}."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ class Twirp:
                 always_print_fields_with_no_presence=True,
                 indent=None,
             )
-            return web.Response(text=text, content_type="application/json")
+            return web.Response(body=text.encode(), content_type="application/json")
         return web.Response(body=answer.SerializeToString(), content_type="application/protobuf")
 
 
@@ -87,4 +88,5 @@ def _failure(error: TwirpError, request: web.Request) -> web.Response:
     body: dict[str, Any] = {"code": error.code, "msg": error.message}
     if error.code == "bad_route":
         body["meta"] = {"twirp_invalid_route": f"{request.method} {request.path}"}
-    return web.json_response(body, status=error.status)
+    text = json.dumps(body, separators=(",", ":"))
+    return web.Response(status=error.status, body=text.encode(), content_type="application/json")

@@ -15,29 +15,20 @@ class Updates:
     def __init__(self, room: "Room") -> None:
         self._room = room
         self._waiting: dict[str, ParticipantInfo] = {}
-        self._replaced: set[str] = set()
 
     def announce(self, participant: "Participant", *, at_once: bool = False) -> None:
         """Snapshot it as it is now."""
         info = ParticipantInfo()
         info.CopyFrom(participant.info)
-        self._waiting.pop(participant.identity, None)
+        waiting = self._waiting.pop(participant.identity, None)
         if participant.hidden:
             participant.send_update(info)
             return
-        if at_once or info.is_publisher or participant.identity in self._replaced:
-            self._replaced.discard(participant.identity)
+        replaced = waiting is not None and waiting.sid != info.sid
+        if at_once or info.is_publisher or replaced:
             self._send([info])
         else:
             self._waiting[participant.identity] = info
-
-    def forget(self, participant: "Participant") -> None:
-        self._waiting.pop(participant.identity, None)
-
-    def expect_successor(self, participant: "Participant") -> None:
-        """The same identity joins next: its first news goes out at once, the leave does not."""
-        self._waiting.pop(participant.identity, None)
-        self._replaced.add(participant.identity)
 
     def flush(self) -> None:
         waiting, self._waiting = list(self._waiting.values()), {}

@@ -1,0 +1,112 @@
+"""Who hears which track in a room: tracks that come and go, and the permissions between them."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from services.sandbox.livekit.grants import may_publish
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.tracks import Track
+
+if TYPE_CHECKING:
+    from services.sandbox.livekit.rooms import Room
+
+
+class Exchange:
+    def __init__(self, room: "Room") -> None:
+        self._room = room
+        self._timings = room.timings
+
+    # Tracks that come.
+
+    def on_live(self, track: Track) -> None:
+        """Its section has now been answered: everybody is told, and offered it."""
+        room, owner = self._room, track.owner
+        first = not owner.info.is_publisher
+        owner.info.is_publisher = True
+        room.announce(owner)
+        if first:
+            room.announce(owner)
+        room.counts.changed()
+        room.webhooks.track("track_published", room.info, owner.info, track.info)
+        for listener in room.others(owner):
+            self._offer(track, listener)
+
+    def welcome(self, listener: Participant) -> None:
+        """A newcomer is offered what there is."""
+        for other in self._room.others(listener):
+            for track in other.publisher.tracks:
+                self._offer(track, listener)
+
+    def _offer(self, track: Track, listener: Participant, *, by_hand: bool = False) -> None:
+        if track.owner is listener or track.sid in listener.subscriber.subscriptions:
+            return
+        if not (by_hand or listener.auto_subscribe) or not listener.info.permission.can_subscribe:
+            return
+        if not track.owner.allows(listener, track):
+            listener.subscriber.deny(track)
+            return
+        listener.subscriber.subscribe(track)
+        if listener.negotiated:
+            listener.subscriber.ask(self._timings.renegotiate_delay)
+
+    # Tracks that go.
+
+    def on_given_up(self, track: Track) -> None:
+        """An offer has given its section up: everybody is told a little later."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._timings.unpublish_delay, self.unpublish, track)
+
+    def unpublish(self, track: Track) -> None:
+        if not track.owner.publisher.remove(track):
+            return
+        room, owner = self._room, track.owner
+        room.announce(owner)
+        room.counts.changed()
+        room.webhooks.track("track_unpublished", room.info, owner.info, track.info)
+        self.silence(track, delay=self._timings.renegotiate_delay)
+
+    def silence(self, track: Track, *, delay: float) -> None:
+        """Nobody hears it any more; each listener is asked for an offer after `delay` seconds."""
+        for subscription in list(track.subscriptions):
+            subscriber = subscription.listener.subscriber
+            subscriber.unsubscribe(track.sid)
+            subscriber.ask(delay)
+
+    # Wishes and permissions.
+
+    def subscribe(self, listener: Participant, track_sid: str, *, wanted: bool) -> None:
+        """By hand: a track that is not there, or not allowed, is passed over."""
+        if not wanted:
+            if listener.subscriber.unsubscribe(track_sid):
+                listener.subscriber.ask(self._timings.unpublish_delay)
+            return
+        track = self._room.find_track(track_sid)
+        if track is not None and track.incoming is not None:
+            self._offer(track, listener, by_hand=True)
+
+    def apply_audience(self, owner: Participant) -> None:
+        """A publisher has changed who may listen to it."""
+        for track in owner.publisher.tracks:
+            for listener in self._room.others(owner):
+                if owner.allows(listener, track):
+                    self._offer(track, listener)
+                elif listener.subscriber.unsubscribe(track.sid):
+                    listener.subscriber.deny(track)
+                    listener.subscriber.ask(self._timings.renegotiate_delay)
+
+    def apply_permission(self, participant: Participant) -> None:
+        """Its permission has changed: what is not allowed any more ends, what now is begins."""
+        permission = participant.info.permission
+        tracks = participant.publisher.tracks
+        forbidden = [t for t in tracks if not may_publish(permission, t.info.source)]
+        for track in forbidden:
+            participant.say_unpublished(track)
+            self.unpublish(track)
+        if forbidden and not participant.publisher.tracks:
+            participant.info.is_publisher = False
+            self._room.announce(participant)
+        if permission.can_subscribe:
+            self.welcome(participant)
+        else:
+            for track_sid in list(participant.subscriber.subscriptions):
+                self.subscribe(participant, track_sid, wanted=False)
