@@ -1,0 +1,110 @@
+"""The control port of the stand-ins: their latencies and their faults, changed while they run.
+
+GET /settings        {"SANDBOX_LLM_MS": 200, ...}
+PUT /settings        some of them, in the same shape; answers all
+GET /faults          {"llm": [...], "n8n": [...], "sarvam": [...]}
+PUT /faults          some of them, in the same shape: each list replaces that stand-in's faults
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aiohttp import web
+
+
+class StandIn(Protocol):
+    """What each stand-in offers to the control port. The setters raise ValueError."""
+
+    def settings(self) -> dict[str, Any]: ...
+    def update_settings(self, settings: Mapping[str, Any], /) -> None: ...
+    def faults(self) -> list[dict[str, Any]]: ...
+    def set_faults(self, faults: list[dict[str, Any]], /) -> None: ...
+
+
+class Control:
+    """Routes over the stand-ins by name."""
+
+    def __init__(self, stand_ins: Mapping[str, StandIn]) -> None:
+        self._stand_ins = stand_ins
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._index),
+            web.get("/settings", self._get_settings),
+            web.put("/settings", self._put_settings),
+            web.get("/faults", self._get_faults),
+            web.put("/faults", self._put_faults),
+        ]
+
+    async def _index(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "simulated": sorted(self._stand_ins),
+                "settings": self._settings(),
+                "faults": self._faults(),
+            }
+        )
+
+    async def _get_settings(self, _: web.Request) -> web.Response:
+        return web.json_response(self._settings())
+
+    async def _put_settings(self, request: web.Request) -> web.Response:
+        wanted = await _object(request)
+        unknown = sorted(set(wanted) - set(self._settings()))
+        if unknown:
+            raise _refusal(f"no such setting: {', '.join(unknown)}")
+        before = self._settings()
+        try:
+            for stand_in in self._stand_ins.values():
+                stand_in.update_settings(wanted)
+        except ValueError as error:
+            for stand_in in self._stand_ins.values():
+                stand_in.update_settings(before)  # all or nothing
+            raise _refusal(str(error)) from error
+        return web.json_response(self._settings())
+
+    async def _get_faults(self, _: web.Request) -> web.Response:
+        return web.json_response(self._faults())
+
+    async def _put_faults(self, request: web.Request) -> web.Response:
+        wanted = await _object(request)
+        unknown = sorted(set(wanted) - set(self._stand_ins))
+        if unknown:
+            raise _refusal(f"no such stand-in: {', '.join(unknown)}")
+        before = self._faults()
+        try:
+            for name, faults in wanted.items():
+                if not isinstance(faults, list):
+                    raise ValueError(f"{name}: found {faults!r}, expected a list of faults")
+                self._stand_ins[name].set_faults(faults)
+        except ValueError as error:
+            for name, faults in before.items():
+                self._stand_ins[name].set_faults(faults)
+            raise _refusal(str(error)) from error
+        return web.json_response(self._faults())
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            name: value
+            for stand_in in self._stand_ins.values()
+            for name, value in stand_in.settings().items()
+        }
+
+    def _faults(self) -> dict[str, list[dict[str, Any]]]:
+        return {name: stand_in.faults() for name, stand_in in self._stand_ins.items()}
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise _refusal("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise _refusal(f"found {type(body).__name__}, expected a JSON object")
+    return body
+
+
+def _refusal(message: str) -> web.HTTPUnprocessableEntity:
+    answer = {"error": {"code": "invalid", "message": message}}
+    return web.HTTPUnprocessableEntity(text=json.dumps(answer), content_type="application/json")
