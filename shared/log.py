@@ -18,6 +18,7 @@ LogFormat = Literal["text", "json"]
 # Chatty libraries that tell an operator nothing at INFO.
 QUIET = (
     "httpx",
+    "httpx2",
     "httpcore",
     "aiohttp.access",
     "aioice",
