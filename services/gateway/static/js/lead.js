@@ -1,15 +1,8 @@
 // The lead as it fills, and what N8N says to it.
 
+import { DELIVERY } from './delivery-words.js';
 import { langOf } from './scripts.js';
 
-const STATES = {
-  scheduled: ['waiting', 'on its way to N8N'],
-  retrying: ['waiting', 'N8N did not take it: trying again'],
-  acknowledged: ['good', 'delivered to N8N'],
-  unconfirmed: ['good', 'sent to N8N, not confirmed'],
-  parked: ['bad', 'held: N8N refuses our credentials'],
-  dead: ['bad', 'not delivered: see the console'],
-};
 const FINAL = new Set(['acknowledged', 'unconfirmed', 'parked', 'dead']);
 const CONTACT = { name: 'Name', phone: 'Phone', email: 'E-mail' };
 
@@ -60,10 +53,9 @@ export class Lead {
   /** A delivery entry of the log. Of older revisions only the history tells. */
   delivered(entry) {
     if (this.id && entry.subject !== this.id) return;
-    const [tone, text] = STATES[entry.state] ?? [];
-    if (!text) return;
+    const [tone, text] = DELIVERY[entry.state] ?? ['none', entry.state];
     this.#history(entry, text);
-    if (entry.revision < this.revision) return;
+    if (entry.revision < this.revision || entry.state === 'superseded') return;
     this.delivery = entry;
     this.#show(tone, text);
   }

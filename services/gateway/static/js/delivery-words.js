@@ -1,0 +1,11 @@
+// What the states of a delivery mean to people: tone for the colour, text for the pill.
+
+export const DELIVERY = {
+  scheduled: ['waiting', 'on its way to N8N'],
+  retrying: ['waiting', 'N8N did not take it: trying again'],
+  acknowledged: ['good', 'delivered to N8N'],
+  unconfirmed: ['good', 'sent to N8N, not confirmed'],
+  superseded: ['none', 'replaced by a newer revision'],
+  parked: ['bad', 'held: N8N refuses our credentials'],
+  dead: ['bad', 'not delivered'],
+};
