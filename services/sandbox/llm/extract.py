@@ -9,12 +9,11 @@ from dataclasses import dataclass, field as dataclass_field
 
 from services.sandbox.llm.prompt import AskedField
 from services.sandbox.scenarios.numbers import digits_of, find_phone, has_digits
-from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases
+from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, contact_asked
 from services.sandbox.scenarios.text import (
     CLAUSE_ENDS,
     PUNCTUATION,
     bare,
-    contains,
     find,
     nfc,
     words,
@@ -73,12 +72,7 @@ def contact_of(asked: AskedField, spoken: Sequence[Phrases]) -> str:
         return asked.key
     if asked.type == "phone":
         return "phone"
-    for each in spoken:
-        if any(contains(asked.question, phrase) for phrase in each.about.phone):
-            return "phone"
-        if any(contains(asked.question, phrase) for phrase in each.about.name):
-            return "name"
-    return asked.key
+    return contact_asked(asked.question, spoken) or asked.key
 
 
 def _take_phone(

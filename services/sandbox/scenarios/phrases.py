@@ -6,12 +6,13 @@ One TOML file a language in phrases/: the scripted agent's own sentences, how a 
 
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.sandbox.scenarios.text import words
+from services.sandbox.scenarios.text import contains, words
 from shared.languages import UNKNOWN, by_script
 
 FOLDER = Path(__file__).parent / "phrases"
@@ -106,3 +107,12 @@ def spoken_language(text: str) -> str | None:
     if language == "hi-IN" and set(words(text)) & set(phrases("mr-IN").telltale):
         return "mr-IN"
     return language if language != UNKNOWN else None
+
+
+def contact_asked(question: str, spoken: Sequence[Phrases]) -> str | None:
+    """`phone` or `name` when the question asks for the caller's, in one of the languages."""
+    for key in ("phone", "name"):
+        for each in spoken:
+            if any(contains(question, phrase) for phrase in getattr(each.about, key)):
+                return key
+    return None

@@ -1,0 +1,135 @@
+"""The simulated caller for the page: POST /next answers what to say next, as text and as speech.
+
+The page sends what both sides have said so far and plays what it gets as its own microphone.
+"""
+
+import base64
+import wave
+from collections.abc import Awaitable, Callable
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.sandbox.caller.dialogue import next_utterance
+from services.sandbox.caller.gateway import Gateway, GatewayFailed
+from services.sandbox.caller.script import Asked, Script, from_scenario, invented
+from services.sandbox.scenarios import languages, scenario
+from shared.languages import UNKNOWN
+from shared.profiles import Profile
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Who calls an agent that finds the language out by itself.
+LANGUAGE_OF_UNKNOWN = "hi-IN"
+# Speaks a text in a language: a WAV file, PCM16 mono.
+Speak = Callable[[str, str], Awaitable[bytes]]
+
+
+class NextRequest(BaseModel):
+    """The call so far, oldest first. `questions` spares us asking the gateway for them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    agent_id: str = Field("default", max_length=64)
+    language: str = Field("hi-IN", max_length=20)
+    scenario: str | None = Field(None, max_length=64)
+    call_id: str = Field("", max_length=64)
+    agent_said: list[str] = Field(default_factory=list, max_length=500)
+    caller_said: list[str] = Field(default_factory=list, max_length=500)
+    questions: list[Asked] | None = Field(None, max_length=100)
+
+
+class CallerEndpoint:
+    """`speak` gives the caller's voice; the profile's questions come from `gateway_url`."""
+
+    def __init__(self, *, speak: Speak, gateway_url: str, api_key: str | None = None) -> None:
+        self._speak = speak
+        self._gateway_url = gateway_url
+        self._api_key = api_key
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=1024 * 1024)
+        app.router.add_post("/next", self._next)
+        app.router.add_options("/next", _preflight)
+        app.on_response_prepare.append(_allow_page)
+        return app
+
+    async def _next(self, request: web.Request) -> web.Response:
+        try:
+            wanted = NextRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            return _error(422, "invalid", f"{where}: {first['msg']}".strip(": "))
+        try:
+            script = await self._script(wanted)
+        except KeyError as error:
+            return _error(422, "unknown", f"the simulated caller knows nothing of {error.args[0]}")
+        except GatewayFailed as error:
+            return _error(502, "gateway", str(error))
+        said = next_utterance(script, wanted.agent_said, wanted.caller_said)
+        if said is None:
+            return web.json_response(
+                {"text": None, "field": None, "done": True, "wav": None, "duration_ms": 0}
+            )
+        wav = await self._speak(said.text, script.language)
+        return web.json_response(
+            {
+                "text": said.text,
+                "field": said.field,
+                "done": False,
+                "wav": base64.b64encode(wav).decode(),
+                "duration_ms": _duration_ms(wav),
+            }
+        )
+
+    async def _script(self, wanted: NextRequest) -> Script:
+        """Raises KeyError for an unknown language or scenario, GatewayFailed."""
+        language = LANGUAGE_OF_UNKNOWN if wanted.language == UNKNOWN else wanted.language
+        if language not in languages():
+            raise KeyError(f"language {wanted.language!r}")
+        if wanted.scenario:
+            return from_scenario(scenario(wanted.scenario, language), wanted.questions or ())
+        asked = wanted.questions
+        if asked is None:
+            asked = await self._asked(wanted.agent_id, wanted.language)
+        return invented(asked, language, seed=wanted.call_id or wanted.agent_id)
+
+    async def _asked(self, agent_id: str, language: str) -> list[Asked]:
+        gateway = Gateway(self._gateway_url, api_key=self._api_key)
+        try:
+            data = await gateway.profile(agent_id)
+        finally:
+            await gateway.aclose()
+        try:
+            profile = Profile.model_validate(data)
+        except ValidationError as error:
+            raise GatewayFailed("the gateway gave no valid profile") from error
+        questions = profile.localised(language).questions
+        return [Asked.model_validate(each.model_dump()) for each in questions]
+
+
+async def _preflight(_: web.Request) -> web.Response:
+    return web.Response(status=204)
+
+
+async def _allow_page(request: web.Request, response: web.StreamResponse) -> None:
+    """Pages of this machine may ask, and no other site that a browser happens to show."""
+    origin = request.headers.get("Origin", "")
+    if urlsplit(origin).hostname in LOOPBACK:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Methods"] = "POST, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Vary"] = "Origin"
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    body: dict[str, Any] = {"error": {"code": code, "message": message}}
+    return web.json_response(body, status=status)
+
+
+def _duration_ms(wav: bytes) -> int:
+    with wave.open(BytesIO(wav)) as file:
+        return round(1000 * file.getnframes() / file.getframerate())
