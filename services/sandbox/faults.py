@@ -1,7 +1,7 @@
 """Faults that the stand-ins commit on demand, at random but repeatably."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,10 +25,14 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The faults of one stand-in; `kinds` are those that it knows, `struck` counts victims."""
+    """The faults of one stand-in; `kinds` are those that it knows, `struck` counts victims.
 
-    def __init__(self, kinds: Sequence[str]) -> None:
+    `model` is what it says of a fault.
+    """
+
+    def __init__(self, kinds: Sequence[str], model: type[Fault] = Fault) -> None:
         self._kinds = kinds
+        self._model = model
         self._active: list[tuple[Fault, random.Random]] = []
         self.struck = 0
 
@@ -37,7 +41,7 @@ class Faults:
         wanted = []
         for each in faults:
             try:
-                fault = Fault.model_validate(dict(each))
+                fault = self._model.model_validate(dict(each))
             except ValidationError as error:
                 first = error.errors()[0]
                 raise ValueError(
@@ -51,10 +55,15 @@ class Faults:
     def list(self) -> list[dict[str, Any]]:
         return [fault.model_dump() for fault, _ in self._active]
 
-    def strike(self, path: str | None = None) -> Fault | None:
-        """The fault that this request suffers, if any; counts it."""
+    def strike(self, path: str | None = None, kinds: Collection[str] | None = None) -> Fault | None:
+        """The fault that this request suffers, if any; counts it.
+
+        `kinds` narrows it to those that can happen at this moment (None: any).
+        """
         for fault, dice in self._active:
             if fault.count == 0 or fault.path not in (None, path):
+                continue
+            if kinds is not None and fault.kind not in kinds:
                 continue
             if dice.random() < fault.ratio:
                 if fault.count is not None:
