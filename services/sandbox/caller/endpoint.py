@@ -132,4 +132,4 @@ def _error(status: int, code: str, message: str) -> web.Response:
 
 def _duration_ms(wav: bytes) -> int:
     with wave.open(BytesIO(wav)) as file:
-        return round(1000 * file.getnframes() / file.getframerate())
+        return int(1000 * file.getnframes() / file.getframerate())
