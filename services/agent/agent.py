@@ -1,6 +1,7 @@
 """The agent as livekit-agents runs it: how it opens a call, and how its replies are made."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ class CallAgent(Agent):
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool],
         model_settings: ModelSettings,
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """One reply. `said_something` tells whether the latest one has words, for end_call."""
         self.said_something = False
         answering = self._answering
@@ -63,9 +64,13 @@ class CallAgent(Agent):
             on_fault=answering.on_fault,
             on_answer=answering.on_answer,
         )
-        async for piece in first_clause(pieces, answering.first_clause_words):
-            if isinstance(piece, str) or (
-                isinstance(piece, llm.ChatChunk) and piece.delta and piece.delta.content
-            ):
-                self.said_something = True
-            yield piece
+        async with aclosing(first_clause(pieces, answering.first_clause_words)) as clauses:
+            async for piece in clauses:
+                self.said_something = self.said_something or _has_words(piece)
+                yield piece
+
+
+def _has_words(piece: Piece) -> bool:
+    if isinstance(piece, llm.ChatChunk):
+        return bool(piece.delta and piece.delta.content and piece.delta.content.strip())
+    return isinstance(piece, str) and bool(piece.strip())

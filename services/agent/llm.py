@@ -5,7 +5,8 @@ one is asked, then the agent says the profile's fallback message.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,7 @@ async def answer(
     fallback: str,
     on_fault: OnFault,
     on_answer: Callable[[], None],
-) -> AsyncIterator[llm.ChatChunk | str]:
+) -> AsyncGenerator[llm.ChatChunk | str]:
     """The pieces of one reply, from the first model that answers, or the fallback message.
 
     A model that alone stands is asked twice, unless it refuses. When an answer breaks off in the
@@ -79,9 +80,11 @@ async def answer(
     for model in models if len(models) > 1 else (*models, *models):
         begun = False
         try:
-            async for chunk in _timed(model, chat_ctx, tools, tool_choice, limits):
-                begun = begun or chunk.has_response()
-                yield chunk
+            chunks = _timed(model, chat_ctx, tools, tool_choice, limits)
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    begun = begun or chunk.has_response()
+                    yield chunk
             if begun:
                 on_answer()
                 return
@@ -101,7 +104,7 @@ async def _timed(
     tools: list[llm.Tool],
     tool_choice: NotGivenOr[llm.ToolChoice],
     limits: Limits,
-) -> AsyncIterator[llm.ChatChunk]:
+) -> AsyncGenerator[llm.ChatChunk]:
     """The chunks of one model. Raises APIError, or TimeoutError when it is too slow."""
     async with model.chat(
         chat_ctx=chat_ctx, tools=tools, tool_choice=tool_choice, conn_options=ONE_TRY

@@ -49,13 +49,19 @@ async def llm_refusal(settings: AgentSettings, session: aiohttp.ClientSession) -
             if answer.status != 200:
                 return f"the language model's provider answers with status {answer.status}"
             listed = await answer.json(content_type=None)
+            if model in _ids(listed):
+                return None
+        # A listing need not be whole: only the model's own address says that there is none.
+        async with session.get(f"{base}/models/{model}", headers=headers) as answer:
+            missing = answer.status == 404
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return f"the language model's provider does not answer ({type(error).__name__})"
+    return f"LLM_MODEL: the provider has no model {model!r}" if missing else None
+
+
+def _ids(listed: object) -> set[object]:
     entries = listed.get("data") if isinstance(listed, dict) else None
-    known = {entry.get("id") for entry in entries or () if isinstance(entry, dict)}
-    if known and model not in known:
-        return f"LLM_MODEL: the provider has no model {model!r}"
-    return None
+    return {entry.get("id") for entry in entries or () if isinstance(entry, dict)}
 
 
 async def sarvam_refusal(settings: AgentSettings, session: aiohttp.ClientSession) -> str | None:

@@ -36,11 +36,11 @@ def detector(settings: ConversationSettings) -> vad.VAD:
     )
 
 
-def turn_handling(settings: ConversationSettings) -> TurnHandlingOptions:
+def turn_handling(settings: ConversationSettings, *, spoken: bool) -> TurnHandlingOptions:
     return {
         # A string keeps the framework from choosing its own turn model, which in some modes asks
         # LiveKit's cloud.
-        "turn_detection": "vad",
+        "turn_detection": "vad" if spoken else "manual",
         "endpointing": {
             "mode": "fixed",
             "min_delay": settings.endpointing_min_delay,
@@ -72,7 +72,7 @@ def build(
         tts=voice.tts if voice else None,  # type: ignore[arg-type] # the same
         vad=voice.vad if voice else None,
         llm=model,
-        turn_handling=turn_handling(settings),
+        turn_handling=turn_handling(settings, spoken=voice is not None),
         max_tool_steps=settings.max_tool_steps,
         # Our own watch over silence counts from the last word of either side.
         user_away_timeout=None,

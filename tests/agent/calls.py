@@ -1,5 +1,6 @@
 """What tests of the agent share: settings, a call in Redis, a conversation in text."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestServer
 from livekit.agents import llm
+from livekit.agents.voice.run_result import RunResult
 from redis.asyncio import Redis
 
 from services.agent import llm as models
@@ -84,7 +86,8 @@ class TextCall:
 
     async def say(self, text: str) -> list[Any]:
         """One turn of the caller; answers what happened, in order."""
-        result = await self.conversation.session.run(user_input=text)
+        result: RunResult[None] = self.conversation.session.run(user_input=text)
+        await asyncio.wait_for(result, 20)
         return list(result.events)
 
     async def entries(self) -> list[Entry]:
@@ -130,6 +133,7 @@ async def text_call(
     )
     try:
         await conversation.session.start(conversation.agent, session_host=False, record=False)
+        await conversation.session.wait_for_idle()
         yield TextCall(redis, call, attempt, conversation, log)
     finally:
         await conversation.aclose()

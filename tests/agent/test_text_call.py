@@ -4,24 +4,48 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from livekit.agents import llm
 from redis.asyncio import Redis
 
+from services.agent import llm as models
+from services.agent.faults import FaultBoard
 from services.agent.settings import AgentSettings
-from shared.call_log import LeadNoted, Tool
+from services.sandbox.llm import LlmStandIn
+from shared.call_log import LeadNoted, Notice, State, Tool, Turn
+from shared.calls import Calls
+from shared.errors import NotFound
+from shared.languages import LANGUAGES
+from shared.profiles.model import Profile
+from shared.redis import connect
 from tests.agent.calls import scripted_llm, settings, text_call
+from tests.valkey import Valkey
+
+FALLBACK = LANGUAGES["hi-IN"].fallback
 
 
 @pytest.fixture
-async def config(redis_url: str) -> AsyncIterator[AgentSettings]:
-    async with scripted_llm() as (_, url):
-        yield settings(redis_url, llm_base_url=url)
+async def stand_in() -> AsyncIterator[tuple[LlmStandIn, str]]:
+    async with scripted_llm() as running:
+        yield running
 
 
-async def test_a_call_in_hindi_captures_the_whole_lead(
-    redis: Redis, config: AgentSettings
-) -> None:
+@pytest.fixture
+def model(stand_in: tuple[LlmStandIn, str]) -> LlmStandIn:
+    return stand_in[0]
+
+
+@pytest.fixture
+def config(redis_url: str, stand_in: tuple[LlmStandIn, str]) -> AgentSettings:
+    return settings(redis_url, llm_base_url=stand_in[1], llm_first_token_timeout=0.3)
+
+
+def texts(turns: list[Turn], who: str = "agent") -> list[str]:
+    return [turn.text for turn in turns if turn.who == who]
+
+
+async def test_a_call_in_hindi_captures_the_whole_lead(redis: Redis, config: AgentSettings) -> None:
     """The product in its thinnest form: what is said arrives as a complete lead."""
-    async with text_call(redis, config, language="hi-IN") as call:
+    async with text_call(redis, config) as call:
         for answer in (
             "मेरा नाम राहुल शर्मा है",
             "मेरा नंबर 98765 43210 है",
@@ -32,11 +56,312 @@ async def test_a_call_in_hindi_captures_the_whole_lead(
             "शनिवार सुबह",
         ):
             await call.say(answer)
-        lead = await call.lead()
-        turns = await call.turns()
+        how = await asyncio.wait_for(call.conversation.finished, 2)
+        lead, entries = await call.lead(), await call.entries()
+    assert how == "agent_finished"
     assert lead.complete
     assert lead.values["phone"] == "+919876543210"
     assert lead.values["name"] == "राहुल शर्मा"
-    assert set(lead.values) >= {"budget", "location", "property_type", "timeline", "visit_time"}
-    assert turns[0].who == "agent"
-    assert turns[0].text.startswith("नमस्ते")
+    assert set(lead.values) == {
+        *("name", "phone", "budget", "location", "property_type", "timeline", "visit_time")
+    }
+    assert lead.context.profile_version == call.call.profile_version
+    first = next(entry for entry in entries if isinstance(entry, Turn))
+    assert first.who == "agent"
+    assert first.text.startswith("नमस्ते")
+    assert first.language == "hi-IN"
+    tools = [(entry.name, entry.fields) for entry in entries if isinstance(entry, Tool)]
+    assert tools[0] == ("save_lead", ("name",))
+    assert tools[-1] == ("end_call", ())
+    assert [entry.revision for entry in entries if isinstance(entry, LeadNoted)] == [*range(1, 8)]
+    assert {"thinking", "speaking", "listening"} <= {
+        entry.state for entry in entries if isinstance(entry, State)
+    }
+
+
+async def test_the_goodbye_is_said_once(redis: Redis, config: AgentSettings) -> None:
+    """The model thanks and ends in one message; a second reply would say goodbye again."""
+    profile = Profile(
+        id="short",
+        language="hi-IN",
+        qualification_questions=(),
+        greeting="नमस्ते, आपका नाम?",
+    )
+    async with text_call(redis, config, profile=profile) as call:
+        await call.say("मेरा नाम राहुल शर्मा है")
+        await call.say("मेरा नंबर 9876543210 है")
+        await asyncio.wait_for(call.conversation.finished, 2)
+        turns = texts(await call.turns())
+        lead = await call.lead()
+    assert lead.complete
+    assert len(turns) == len(set(turns))
+
+
+async def test_several_answers_in_one_sentence_are_all_noted(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """People do not answer one question at a time."""
+    async with text_call(redis, config) as call:
+        await call.say("मेरा नाम राहुल शर्मा है और मेरा नंबर 9876543210 है")
+        lead = await call.lead()
+    assert lead.values == {"name": "राहुल शर्मा", "phone": "+919876543210"}
+
+
+async def test_a_phone_number_that_cannot_be_right_is_asked_for_again(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """A lead with nine digits is a lead lost."""
+    async with text_call(redis, config) as call:
+        await call.say("मेरा नाम राहुल शर्मा है")
+        await call.say("मेरा नंबर 98765432 है")
+        assert "phone" not in (await call.lead()).values
+        tools = [entry for entry in await call.entries() if isinstance(entry, Tool)]
+        await call.say("मेरा नंबर 9876543210 है")
+        lead = await call.lead()
+    assert lead.values["phone"] == "+919876543210"
+    assert all(tool.error != "invalid_phone" or not tool.ok for tool in tools)
+
+
+async def test_the_profiles_own_questions_are_asked_and_a_name_and_number_with_them(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """Every profile works, not only the one that we ship; nobody can call back without a number."""
+    profile = Profile(
+        id="school",
+        name="Sunrise School",
+        language="en-IN",
+        greeting="Hello, Sunrise School. How can I help?",
+        qualification_questions=("Which class is it for?", "Which branch do you prefer?"),
+    )
+    async with text_call(redis, config, language="en-IN", profile=profile) as call:
+        for said in ("Hello", "the fifth class", "Pune branch", "Asha Rao", "9876543210"):
+            await call.say(said)
+        lead, asked = await call.lead(), " ".join(texts(await call.turns()))
+    assert "Which class is it for?" in asked
+    assert set(lead.values) == {"q1", "q2", "name", "phone"}
+    assert lead.complete
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "slow", "drop", "failed_generation"])
+async def test_a_failing_model_is_excused_and_the_call_goes_on(
+    redis: Redis, config: AgentSettings, model: LlmStandIn, kind: str
+) -> None:
+    """Silence makes people hang up. The next turn is answered as if nothing had been."""
+    async with text_call(redis, config) as call:
+        model.set_faults([{"kind": kind, "count": 2, "ms": 5000}])
+        async with asyncio.timeout(8):
+            await call.say("मेरा नाम राहुल शर्मा है")
+        assert texts(await call.turns())[-1].endswith(FALLBACK)
+        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+        model.set_faults([])
+        await call.say("मेरा नाम राहुल शर्मा है")
+        lead = await call.lead()
+    assert notices[0].code == "llm_trouble"
+    assert lead.values["name"] == "राहुल शर्मा"
+
+
+async def test_one_failure_is_not_heard(
+    redis: Redis, config: AgentSettings, model: LlmStandIn
+) -> None:
+    """A model that stumbles once is asked again within the turn."""
+    async with text_call(redis, config) as call:
+        model.set_faults([{"kind": "500", "count": 1}])
+        await call.say("मेरा नाम राहुल शर्मा है")
+        lead, said = await call.lead(), texts(await call.turns())
+    assert lead.values["name"] == "राहुल शर्मा"
+    assert FALLBACK not in said
+
+
+async def test_broken_tool_arguments_do_not_end_in_silence(
+    redis: Redis, config: AgentSettings, model: LlmStandIn
+) -> None:
+    """Models at times write JSON that is none: they are told, and try again."""
+    async with text_call(redis, config) as call:
+        greeting = len(texts(await call.turns()))
+        model.set_faults([{"kind": "bad_arguments", "count": 1}])
+        await call.say("मेरा नाम राहुल शर्मा है")
+        said = texts(await call.turns())[greeting:]
+        await call.say("मेरा नाम राहुल शर्मा है")
+        lead = await call.lead()
+    assert "नाम" in said[-1]
+    assert lead.values["name"] == "राहुल शर्मा"
+
+
+async def test_another_model_steps_in(
+    redis: Redis, redis_url: str, stand_in: tuple[LlmStandIn, str]
+) -> None:
+    """With LLM_FALLBACK_MODEL a model that is switched off costs nobody anything."""
+    config = settings(
+        redis_url,
+        llm_base_url=stand_in[1],
+        llm_model="unknown-model",
+        llm_fallback_model="scripted",
+    )
+    async with text_call(redis, config) as call:
+        await call.say("मेरा नाम राहुल शर्मा है")
+        lead = await call.lead()
+        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+    assert lead.values["name"] == "राहुल शर्मा"
+    assert notices[0].code == "llm_refused"
+    assert "unknown-model" in notices[0].text
+
+
+async def test_a_refused_key_is_named_on_the_page_and_on_the_board(
+    redis: Redis, redis_url: str, stand_in: tuple[LlmStandIn, str]
+) -> None:
+    """Whoever runs it must not have to guess why the agent only apologises."""
+    config = settings(redis_url, llm_base_url=stand_in[1], openai_api_key="invalid-key")
+    async with text_call(redis, config) as call:
+        await call.say("मेरा नाम राहुल शर्मा है")
+        said = texts(await call.turns())
+        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+    board = await FaultBoard(redis).read()
+    assert said[-1] == FALLBACK
+    assert [notice.code for notice in notices] == ["llm_refused"]
+    assert "the key" in board["llm"]
+    assert "invalid-key" not in notices[0].text + board["llm"]
+
+
+async def test_saving_waits_for_a_redis_that_comes_back(
+    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str]
+) -> None:
+    """Redis restarts in a second; the caller's number must survive it."""
+    redis = connect(own_valkey.url, retries=0)
+    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=6)
+    async with text_call(redis, config) as call:
+        own_valkey.kill()
+        turn = asyncio.create_task(call.say("मेरा नाम राहुल शर्मा है"))
+        await asyncio.sleep(0.3)
+        assert not turn.done()
+        await asyncio.to_thread(own_valkey.start)
+        await asyncio.wait_for(turn, 10)
+        lead = await call.lead()
+        turns = await call.turns()
+    assert lead.values["name"] == "राहुल शर्मा"
+    assert texts(turns, "caller") == ["मेरा नाम राहुल शर्मा है"]
+    await redis.aclose()
+
+
+async def test_nothing_is_said_to_be_saved_that_is_not(
+    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str]
+) -> None:
+    """When Redis stays away the model learns it, and asks the caller again."""
+    redis = connect(own_valkey.url, retries=0, timeout=0.5)
+    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=0.5)
+    async with text_call(redis, config) as call:
+        own_valkey.kill()
+        await call.say("मेरा नाम राहुल शर्मा है")
+        results = [
+            item.output
+            for item in call.conversation.session.history.items
+            if isinstance(item, llm.FunctionCallOutput)
+        ]
+        assert results
+        assert results[0].startswith("not saved")
+        await asyncio.to_thread(own_valkey.start)
+        with pytest.raises(NotFound):
+            await call.lead()
+        codes = [entry.code for entry in await call.entries() if isinstance(entry, Notice)]
+    assert "not_saved" in codes
+    await redis.aclose()
+
+
+async def test_a_second_agent_goes_on_where_the_first_one_stopped(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """A caller whose agent died is not greeted again and not asked again."""
+    said = [
+        Turn(who="agent", text="नमस्ते! क्या मैं आपका नाम जान सकती हूँ?", language="hi-IN"),
+        Turn(who="caller", text="मेरा नाम राहुल शर्मा है", language="hi-IN"),
+    ]
+    async with text_call(redis, config, said=said, collected={"name": "राहुल शर्मा"}) as call:
+        first = texts(await call.turns())
+        await call.say("मेरा नंबर 9876543210 है")
+        lead = await call.lead()
+    assert first
+    assert "नमस्ते" not in first[0]
+    assert "मोबाइल" in first[-1]
+    assert lead.values == {"phone": "+919876543210"}
+
+
+async def test_typed_text_is_marked_and_answered(redis: Redis, config: AgentSettings) -> None:
+    """Who types sees their own words in the transcript, as text that was typed."""
+    async with text_call(redis, config) as call:
+        await call.conversation.typed.take("  मेरा नाम राहुल शर्मा है\n")
+        await call.conversation.session.wait_for_idle()
+        turns, lead = await call.turns(), await call.lead()
+    typed = [turn for turn in turns if turn.typed]
+    assert [turn.text for turn in typed] == ["मेरा नाम राहुल शर्मा है"]
+    assert lead.sources["name"] == "typed"
+
+
+async def test_typed_text_waits_while_the_caller_speaks(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """Otherwise its answer sounds for a moment and is cut off by the spoken turn."""
+    async with text_call(redis, config) as call:
+        call.conversation.typed.caller(True)
+        typing = asyncio.create_task(call.conversation.typed.take("मेरा नाम राहुल शर्मा है"))
+        await asyncio.sleep(0.05)
+        assert not typing.done()
+        assert not texts(await call.turns(), "caller")
+        call.conversation.typed.caller(False)
+        await typing
+        await call.conversation.session.wait_for_idle()
+        assert texts(await call.turns(), "caller")
+
+
+async def test_auto_detect_greets_in_the_profiles_language_and_follows_the_caller(
+    redis: Redis, config: AgentSettings
+) -> None:
+    """An unknown language must not be treated as Hindi."""
+    async with text_call(redis, config, language="unknown") as call:
+        greeting = texts(await call.turns())[0]
+        await call.conversation.typed.take("என் பெயர் ராகுல் சர்மா")
+        await call.conversation.session.wait_for_idle()
+        turns, lead = await call.turns(), await call.lead()
+    assert greeting.startswith("नमस्ते")
+    assert call.conversation.language == "ta-IN"
+    assert lead.context.language == "ta-IN"
+    assert turns[-1].language == "ta-IN"
+
+
+async def test_a_loser_writes_nothing_more(redis: Redis, config: AgentSettings) -> None:
+    """Two agents on one call would tell the page two stories."""
+    async with text_call(redis, config) as call:
+        await Calls(redis, source="agent").release(call.call.id, call.attempt)
+        await Calls(redis, source="agent").take(call.call.id, "another")
+        before = await call.entries()
+        call.log.notice("info", "late", "too late")
+        await asyncio.wait_for(call.log.lost.wait(), 2)
+        assert await call.entries() == before
+
+
+async def test_long_silence_is_answered_and_ends_the_call(
+    redis: Redis, redis_url: str, stand_in: tuple[LlmStandIn, str]
+) -> None:
+    """A caller who has gone without hanging up must not hold a line for ever."""
+    config = settings(redis_url, llm_base_url=stand_in[1]).model_copy(
+        update={"silence_prompt": 0.2, "silence_hangup": 2}
+    )
+    async with text_call(redis, config) as call:
+        how = await asyncio.wait_for(call.conversation.finished, 5)
+        prompts = texts(await call.turns())
+    assert how == "agent_finished"
+    assert len(prompts) == 3
+
+
+def test_every_provider_gets_its_own_client(redis_url: str) -> None:
+    """Groq by default with its successor model, OpenAI beside it when both keys are set."""
+    config = settings(
+        redis_url,
+        llm_provider=None,
+        llm_model=None,
+        groq_api_key="groq",
+        openai_api_key="openai",
+    )
+    built = [(model.model, model.provider) for model in models.build(config)]
+    assert built == [
+        ("openai/gpt-oss-120b", "api.groq.com"),
+        ("gpt-4o-mini", "api.openai.com"),
+    ]
