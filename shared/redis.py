@@ -33,6 +33,7 @@ def connect(
     return Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="replace",  # one entry that is not UTF-8 must not stop a whole read
         max_connections=max_connections,
         socket_connect_timeout=timeout,
         socket_timeout=timeout,

@@ -1,0 +1,34 @@
+"""The bus: typed events over Redis streams, delivered at least once and handled once.
+
+bus = Bus(redis, source="gateway")
+await bus.publish(CallRequested(call_id=..., agent_id=...))
+
+consumer = Consumer(redis, CallEnded.stream, "leads", {CallEnded: on_call_ended})
+await consumer.run()          # until consumer.stop()
+"""
+
+from shared.bus.consume import Consumer
+from shared.bus.dead_letters import DeadLetter, DeadLetters
+from shared.bus.entry import Context, Handler
+from shared.bus.gauges import Gauges, read_gauges
+from shared.bus.publish import Bus
+from shared.bus.retry import RetryPolicy
+from shared.bus.trouble import Pauses, insist, trouble
+from shared.bus.upkeep import sweep, trim
+
+__all__ = [
+    "Bus",
+    "Consumer",
+    "Context",
+    "DeadLetter",
+    "DeadLetters",
+    "Gauges",
+    "Handler",
+    "Pauses",
+    "RetryPolicy",
+    "insist",
+    "read_gauges",
+    "sweep",
+    "trim",
+    "trouble",
+]

@@ -1,0 +1,88 @@
+"""Entries that a group has given up: kept with the reason until somebody acts on them."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.bus import scripts
+from shared.bus.entry import TRIES, Address, Entry
+from shared.bus.retry import flat, with_tries
+
+# What a letter holds beside the entry that it was.
+_ADDED = ("dead_ms", "why", "origin", "was", TRIES)
+
+
+class DeadLetter(BaseModel):
+    """`id` is the letter's own, `why` the kind of fault (never what the entry held)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: str
+    event_id: str
+    why: str
+    tries: int
+    dead_ms: int
+    fields: dict[str, str]
+
+
+class DeadLetters:
+    """The dead letters of one group of one stream."""
+
+    def __init__(self, redis: Redis, stream: str, group: str) -> None:
+        self._redis = redis
+        self._stream = stream
+        self._group = group
+        self._key = keys.dead_letters(stream, group)
+        self._bury = redis.register_script(scripts.BURY)
+        self._replay = redis.register_script(scripts.REPLAY)
+
+    async def bury(self, address: Address, entry: Entry, why: str) -> bool:
+        """Gives the entry up: letter and acknowledgement in one step.
+
+        False when the entry is not ours any more.
+        """
+        letter = with_tries(entry.fields, entry.tries + 1)
+        letter |= {"why": why, "origin": entry.id}
+        buried = await self._bury(
+            keys=[entry.stream, self._key, keys.handled(self._group, entry.event_id)],
+            args=[self._group, entry.id, address.consumer, *flat(letter)],
+        )
+        return buried is not None
+
+    async def count(self) -> int:
+        return int(await self._redis.xlen(self._key))
+
+    async def list(self, *, after: str = "-", limit: int = 100) -> list[DeadLetter]:
+        """The oldest first, from the one after `after`."""
+        start = after if after == "-" else f"({after}"
+        raw = await self._redis.xrange(self._key, min=start, max="+", count=limit)
+        return [_letter(*entry) for entry in cast("Any", raw)]
+
+    async def replay(self, letter_id: str) -> bool:
+        """Sends the letter to its group again, as if for the first time; False if it was gone."""
+        raw = cast("Any", await self._redis.xrange(self._key, min=letter_id, max=letter_id))
+        if not raw:
+            return False
+        _, fields = raw[0]
+        entry = {name: value for name, value in fields.items() if name not in _ADDED}
+        moved = await self._replay(
+            keys=[self._key, keys.retry_stream(self._stream, self._group)],
+            args=[letter_id, *flat(entry or {"type": ""})],
+        )
+        return bool(moved)
+
+
+def _letter(letter_id: str, fields: Mapping[str, str]) -> DeadLetter:
+    return DeadLetter(
+        id=letter_id,
+        type=fields.get("type", ""),
+        event_id=fields.get("id", ""),
+        why=fields.get("why", ""),
+        tries=int(fields.get(TRIES, "0")),
+        dead_ms=int(fields.get("dead_ms", "0")),
+        fields={name: value for name, value in fields.items() if name not in _ADDED},
+    )

@@ -1,0 +1,87 @@
+"""Putting an entry off: when it is tried again, and how it comes back.
+
+Idle time is not used for back-off (it would hide entries of a dead consumer). An entry that failed
+leaves the stream for a sorted set by due time, in one step, and comes back on a stream that only
+its own group reads: other groups never see a retry, and nothing waits behind it.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.bus import scripts
+from shared.bus.entry import TRIES, Address, Entry
+
+PUMP_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential back-off with jitter: `first` to `longest` seconds, `tries` in all.
+
+    `crashes` is how often an entry may be in hand when a consumer dies before it is given up.
+    `uniform` is the source of jitter.
+    """
+
+    first: float = 1.0
+    longest: float = 60.0
+    tries: int = 8
+    crashes: int = 5
+    uniform: Callable[[float, float], float] = field(default=random.uniform)
+
+    def delay(self, tries: int) -> float:
+        """Seconds to wait after the try with this number (from 1) has failed."""
+        ceiling: float = min(self.longest, self.first * 2.0 ** (tries - 1))
+        return self.uniform(ceiling / 2, ceiling)
+
+
+class Retries:
+    """The scheduled retries of one group."""
+
+    def __init__(self, redis: Redis, address: Address) -> None:
+        self._address = address
+        self._retry = redis.register_script(scripts.RETRY)
+        self._pump = redis.register_script(scripts.PUMP)
+
+    async def put_off(self, entry: Entry, delay: float, *, counted: bool = True) -> bool:
+        """Schedules the entry for `delay` seconds from now and acknowledges it, in one step.
+
+        False when the entry is not ours any more, or was put off by an earlier call.
+        """
+        fields = with_tries(entry.fields, entry.tries + (1 if counted else 0))
+        address = self._address
+        due = await self._retry(
+            keys=[entry.stream, address.retry_due, keys.handled(address.group, entry.event_id)],
+            args=[
+                address.group,
+                entry.id,
+                address.consumer,
+                int(delay * 1000),
+                # The entry's id makes equal entries (a malformed one, sent twice) two members.
+                json.dumps([*flat(fields), "was", entry.id], ensure_ascii=False),
+            ],
+        )
+        return int(due) > 0
+
+    async def pump(self) -> int | None:
+        """Moves what is due to the retry stream; answers when the next is due (Redis TIME, ms)."""
+        address = self._address
+        _, upcoming = await self._pump(
+            keys=[address.retry_due, address.retry_stream], args=[PUMP_LIMIT]
+        )
+        return int(upcoming) if int(upcoming) >= 0 else None
+
+
+def with_tries(fields: Mapping[str, str], tries: int) -> dict[str, str]:
+    """The fields of an entry on its way to the retry stream."""
+    kept = {name: value for name, value in fields.items() if name not in (TRIES, "was")}
+    return {**kept, TRIES: str(tries)}
+
+
+def flat(fields: Mapping[str, str]) -> list[str]:
+    """[name, value, name, value, ...]: how XADD and the scripts take fields."""
+    return [part for pair in fields.items() for part in pair]

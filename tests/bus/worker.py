@@ -1,0 +1,22 @@
+"""A consumer in a process of its own, for tests that kill it: notes each number in a set."""
+
+import asyncio
+import sys
+
+from shared.bus import Consumer, Context, insist
+from shared.redis import connect
+from tests.bus.events import GROUP, STREAM, Counted
+
+
+async def main(url: str) -> None:
+    redis = connect(url)
+
+    async def note(event: Counted, _: Context) -> None:
+        await asyncio.sleep(0.002)
+        await insist("noting", lambda: redis.sadd("handled", event.number))
+
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, idle=0.5, block_ms=50)
+    await consumer.run()
+
+
+asyncio.run(main(sys.argv[1]))
