@@ -55,13 +55,14 @@ class DevServer:
         self._webhooks = Webhooks(webhook_urls, self._authority, clock)
         self._workers = Workers(timings, node_id, pick or random.Random())
         self._dispatcher = Dispatcher(self._workers, self._authority, timings, clock)
-        self._rooms = Rooms(self._dispatcher, self._webhooks, timings, clock)
-        self._signalling = Signalling(self._rooms, self._authority, clock, node_id)
+        self.rooms = Rooms(self._dispatcher, self._webhooks, timings, clock)
+        """What is going on, for tests."""
+        self._signalling = Signalling(self.rooms, self._authority, clock, node_id)
         self._twirp = Twirp(
             {
-                "livekit.RoomService": RoomService(self._rooms, timings).methods,
+                "livekit.RoomService": RoomService(self.rooms, timings).methods,
                 "livekit.AgentDispatchService": DispatchService(
-                    self._rooms, self._dispatcher, timings
+                    self.rooms, self._dispatcher, timings
                 ).methods,
             }
         )
@@ -96,7 +97,7 @@ class DevServer:
     async def stop(self) -> None:
         """Rooms are closed, sockets and media too; queued webhooks are still sent."""
         await self._dispatcher.stop()
-        await self._rooms.stop()
+        await self.rooms.stop()
         self._workers.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -163,7 +164,7 @@ async def _plain_answers(request: web.Request, handler: Handler) -> web.StreamRe
         response = await handler(request)
     except Refusal as refusal:
         response = web.Response(status=refusal.status, text=refusal.message)
-    except web.HTTPNotFound:
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         response = web.Response(status=404, text="404 page not found\n")
     readable = "Origin" in request.headers or request.path.endswith("/validate")
     if not response.prepared and readable:

@@ -1,9 +1,9 @@
-"""What the tests of the development server speak to it with: raw sockets, real clients, a webhook receiver."""
+"""What the tests speak to the development server with: sockets, clients, a webhook receiver."""
 
 import asyncio
 import base64
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -286,13 +286,6 @@ class Hook:
         return [event.event for event in self.events]
 
 
-async def eventually(condition: Callable[[], Any]) -> None:
-    """Until the condition holds: for what a client library shows without an event."""
-    async with asyncio.timeout(WAIT):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 class Heard:
     """Collects the events of a real client by name, and waits for them."""
 
@@ -318,12 +311,3 @@ class Heard:
                 got, values = await self._queue.get()
                 if got == name:
                     return values
-
-
-async def frames(track: sdk.Track) -> AsyncIterator[sdk.AudioFrame]:
-    stream = sdk.AudioStream(track, sample_rate=48000, num_channels=1)
-    try:
-        async for event in stream:
-            yield event.frame
-    finally:
-        await stream.aclose()
