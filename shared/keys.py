@@ -89,3 +89,46 @@ def dead_letters(stream: str, group: str) -> str:
 def handled(group: str, event_id: str) -> str:
     """STRING with expiry: `group` has handled, or is handling, this event."""
     return f"{PREFIX}handled:{group}:{event_id}"
+
+
+# Deliveries. DEST is a destination's name, SUBJECT the id of a lead or a call.
+
+
+def delivery(destination: str, subject: str) -> str:
+    """HASH: what is wanted of one subject at one destination, and how far it is."""
+    return f"{PREFIX}delivery:{destination}:{subject}"
+
+
+def delivery_attempts(destination: str, subject: str) -> str:
+    """LIST of JSON: every attempt, with the beginning of the answer."""
+    return f"{PREFIX}delivery:{destination}:{subject}:attempts"
+
+
+def deliveries_due(destination: str) -> str:
+    """ZSET "SUBJECT.REVISION" -> when it is due; in flight: when its attempt is given up."""
+    return f"{PREFIX}deliveries:{destination}:due"
+
+
+def deliveries_parked(destination: str) -> str:
+    """ZSET "SUBJECT.REVISION" -> since when the destination refuses our credentials for it."""
+    return f"{PREFIX}deliveries:{destination}:parked"
+
+
+def deliveries_dead(destination: str) -> str:
+    """ZSET "SUBJECT.REVISION" -> since when it is given up."""
+    return f"{PREFIX}deliveries:{destination}:dead"
+
+
+def deliveries_index(destination: str) -> str:
+    """ZSET of subjects by the moment (milliseconds) their latest revision was wanted."""
+    return f"{PREFIX}deliveries:{destination}:index"
+
+
+def destination(name: str) -> str:
+    """HASH: circuit breaker of a destination, and whether it has ever acknowledged."""
+    return f"{PREFIX}destination:{name}"
+
+
+def alerted(subject: str) -> str:
+    """STRING with expiry: operators were told of this within the hour."""
+    return f"{PREFIX}alerted:{subject}"
