@@ -1,5 +1,6 @@
 """The gateway as a caller's program uses it: a token, the questions, the call's events."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,11 +8,19 @@ from typing import Any
 
 import httpx
 
+from services.sandbox.caller.failures import BadInput, CallFailed
 from services.sandbox.caller.script import Asked, read_questions
 
+RECONNECT_S = 0.2
 
-class GatewayFailed(Exception):
-    """One line for people: what the gateway said, or that it is not there."""
+
+class GatewayFailed(CallFailed):
+    """What the gateway said, or that it is not there."""
+
+    def __init__(self, message: str, *, bad_input: bool = False) -> None:
+        super().__init__(message)
+        if bad_input:
+            self.exit_code = BadInput.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +100,21 @@ class Gateway:
                     async for event_id, entry in _entries(response):
                         last_id = event_id or last_id
                         yield entry
-            except httpx.HTTPError as error:
-                raise GatewayFailed(f"the call's events broke off: {error}") from error
+            except httpx.TransportError:
+                pass  # a gateway that restarts, or a replica that stops
+            await asyncio.sleep(RECONNECT_S)
 
     async def _json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         try:
             response = await self._http.request(method, path, **more)
         except httpx.HTTPError:
             raise GatewayFailed(
-                f"nothing answers at {self.url}: start it with `make run`, or set GATEWAY_URL"
+                f"nothing answers at {self.url}: start it with `make run`, or set GATEWAY_URL",
+                bad_input=True,
             ) from None
         if response.status_code != 200:
-            raise GatewayFailed(_reason(response))
+            refused = 400 <= response.status_code < 500
+            raise GatewayFailed(_reason(response), bad_input=refused)
         try:
             data = response.json()
         except ValueError:
