@@ -105,6 +105,7 @@ class RealtimeStream(stt.RecognizeStream):
     def _close(self) -> None:
         utterance = self._ledger.end(self._model.clock.monotonic())
         if utterance is None:
+            self._nothing_to_hear()
             return
         if self._connection is not None:
             self._connection.end(utterance)
@@ -119,6 +120,11 @@ class RealtimeStream(stt.RecognizeStream):
                 recognition_usage=stt.RecognitionUsage(audio_duration=seconds),
             )
         )
+
+    def _nothing_to_hear(self) -> None:
+        """A session that closes flushes the stream and waits seconds for a final: here it is."""
+        if not self._ledger.waiting and not self._event_ch.closed:
+            self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, "")
 
     # The connections.
 
@@ -217,7 +223,7 @@ class RealtimeStream(stt.RecognizeStream):
         if not text or self._dropped(text):
             # Clears the partial that the session still holds: it would be committed at the end.
             self._emit(stt.SpeechEventType.INTERIM_TRANSCRIPT, "", message)
-            return
+            text = ""
         self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, text, message)
 
     def _dropped(self, text: str) -> bool:

@@ -195,12 +195,18 @@ async def test_a_dropped_backchannel_clears_its_partial_and_makes_no_turn(rig: R
     last_interim = "unset"
     async with asyncio.timeout(3):
         async for event in rig.stream:
-            assert event.type is not stt.SpeechEventType.FINAL_TRANSCRIPT
             if event.type is stt.SpeechEventType.INTERIM_TRANSCRIPT:
                 last_interim = event.alternatives[0].text
-                if last_interim == "":
-                    break
+            if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+                assert event.alternatives[0].text == ""
+                break
     assert last_interim == ""
+
+
+async def test_a_flush_without_speech_is_answered_at_once(rig: Rig) -> None:
+    """A call that ends would wait two seconds for a transcript of nothing."""
+    rig.stream.flush()
+    assert await rig.event(stt.SpeechEventType.FINAL_TRANSCRIPT, timeout=0.5) == ""
 
 
 async def test_speech_that_resumes_within_a_turn_is_a_new_utterance(rig: Rig) -> None:
