@@ -28,6 +28,7 @@ _JOIN_S: Final = 1.0  # hits further apart are two sayings, or a saying with a h
 _FOLLOWED: Final = 0.30  # the share at which a tone counts as there
 _OF_EIGHT: Final = 7  # slots of eight that must be there
 _SLIPS: Final = range(-12, 13)  # hops: a jitter buffer may shift parts by 60 ms
+_UNKNOWN: Final = -1_000_000  # a hop of which the history knows nothing
 _BLOCK_S: Final = 0.050  # audio is heard in blocks: blocks of 10 ms cost more than twice as much
 
 
@@ -161,21 +162,21 @@ class Hearer:
         clusters = saying.established
         if saying.given or not clusters:
             return False
-        begin = self._follow(saying, min(clusters, key=lambda cluster: cluster.first))
-        end = self._follow(saying, max(clusters, key=lambda cluster: cluster.last))
+        begin = self._follow(saying, min(clusters, key=lambda cluster: cluster.first).phase)
+        end = self._follow(saying, max(clusters, key=lambda cluster: cluster.last).phase)
         if begin is None or end is None:
             return False
         missing = saying.phrase.seconds - (end.end - begin.start)
         return -EXCESS_S <= missing <= TOLERANCE_S and begin.first - begin.start <= TOLERANCE_S
 
-    def _follow(self, saying: _Saying, cluster: _Cluster) -> _Span | None:
-        """Where the phrase's own tones are there, slot by slot, in this cluster's phase."""
-        word = codeword(saying.ident)
-        periods = int(np.floor((saying.first - WORD_S - 0.5 - cluster.phase) / WORD_S))
-        origin = cluster.phase + periods * WORD_S
-        slots = np.arange(int((saying.last + 1.0 - origin) / SYMBOL_S))
+    def _follow(self, saying: _Saying, phase: float) -> _Span | None:
+        """Where the phrase's own tones are there, slot by slot, in this phase."""
+        after, before = self._bounds(saying)
+        origin = phase + np.floor((after - phase) / WORD_S) * WORD_S
+        slots = np.arange(int((before - origin) / SYMBOL_S))
         hops = np.round((origin + slots * SYMBOL_S) / HOP_S).astype(np.int64)
-        tones = word[slots % LENGTH]
+        tones = codeword(saying.ident)[slots % LENGTH]
+        hops[origin + slots * SYMBOL_S < after] = _UNKNOWN
         spans = [_run(self._history.of(hops + slip, tones) > _FOLLOWED) for slip in _SLIPS]
         found = [span for span in spans if span is not None]
         if not found:
@@ -184,6 +185,16 @@ class Hearer:
         # A slot or three before a word's start is a slip, not the word before.
         start = origin + (first + 3) // LENGTH * WORD_S
         return _Span(start, origin + first * SYMBOL_S, origin + (last + 1) * SYMBOL_S)
+
+    def _bounds(self, saying: _Saying) -> tuple[float, float]:
+        """Seconds between which the saying lies, and no other one of the same phrase."""
+        after, before = saying.start - 0.5, saying.last + _JOIN_S
+        for other in self._sayings:
+            if other.ident == saying.ident and other.last < saying.start:
+                after = max(after, other.last)
+            if other.ident == saying.ident and other.start > saying.last:
+                before = min(before, other.start)
+        return after, before
 
 
 def _run(there: NDArray[np.bool_]) -> tuple[int, int] | None:

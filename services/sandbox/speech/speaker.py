@@ -1,6 +1,7 @@
 """What callers of the sandbox say: synthesised, marked with an id, and registered."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,10 @@ RATES: Final = (8000, 16000, 22050, 24000, 48000)
 DEFAULT_VOICE: Final = "priya"
 LONGEST_S: Final = 30.0  # beyond it an agent no longer keeps an utterance whole
 LONGEST_TEXT: Final = 1000  # characters
-LONGEST_PAUSE_S: Final = 0.25  # longer ones end the turn at many an agent
+PAUSE_MARK: Final = "…"  # in a text: a pause of `pause_s`, as by somebody who thinks
+# Of 22 sentences with a comma, an eager voice detector (96 ms) split 9 at pauses of 0.25 s, 5 at
+# 0.15 s and 1 at 0.10 s. Where a split is wanted, PAUSE_MARK makes it.
+LONGEST_PAUSE_S: Final = 0.10
 _LEVEL: Final = 3000.0  # RMS of 32768 while speaking, -21 dBFS: an ordinary caller
 _PEAK: Final = 30000.0
 _SILENT: Final = 0.01  # of the peak
@@ -47,7 +51,13 @@ class Speaker:
         self._registry = registry
 
     async def say(
-        self, text: str, language: str, *, voice: str | None = None, sample_rate: int = 48_000
+        self,
+        text: str,
+        language: str,
+        *,
+        voice: str | None = None,
+        sample_rate: int = 48_000,
+        pause_s: float = 0.4,
     ) -> Said:
         """Raises ValueError for what cannot be said, SpeechUnavailable without espeak-ng.
 
@@ -59,10 +69,14 @@ class Speaker:
         if sample_rate not in RATES:
             raise ValueError(f"rate {sample_rate}: expected {', '.join(map(str, RATES))}")
         name = espeak_voice(language, voice or DEFAULT_VOICE)
-        speech = await self._espeak.synthesise(spoken(text), name, DEFAULT_WORDS_A_MINUTE)
+        parts = [
+            await self._espeak.synthesise(spoken(part), name, DEFAULT_WORDS_A_MINUTE)
+            for part in text.split(PAUSE_MARK)
+            if part.strip()
+        ]
         ident = self._registry.reserve()
         # 14 ms of computing a second of speech: not on the event loop.
-        tagged = await asyncio.to_thread(_tagged, speech, sample_rate, ident)
+        tagged = await asyncio.to_thread(_tagged, parts, pause_s, sample_rate, ident)
         seconds = len(tagged) // 2 / sample_rate
         if seconds > LONGEST_S:
             raise ValueError(f"speech of {seconds:.0f} s: expected {LONGEST_S:.0f} at most")
@@ -74,9 +88,16 @@ class Speaker:
         return (await self.say(text, language)).wav()
 
 
-def _tagged(speech: Speech, rate: int, ident: int) -> bytes:
-    audio = _without_long_pauses(_trimmed(pcm.samples(speech.pcm).astype(float)), speech.rate)
-    audio = pcm.resample(audio, speech.rate, rate)
+def _tagged(parts: Sequence[Speech], pause_s: float, rate: int, ident: int) -> bytes:
+    """Pauses are made and shortened before the tag goes under them: it has to run through them."""
+    audio = np.zeros(0)
+    for part in parts:
+        pause = np.zeros(int(part.rate * pause_s) if len(audio) else 0)
+        voice = _trimmed(pcm.samples(part.pcm).astype(float))
+        audio = np.concatenate([audio, pause, _without_long_pauses(voice, part.rate)])
+    if not len(audio):
+        raise ValueError("the text has nothing that can be spoken")
+    audio = pcm.resample(audio, parts[0].rate, rate)
     return pcm.pcm16(_levelled(embed(audio, rate, ident), rate))
 
 
@@ -90,7 +111,6 @@ def _trimmed(audio: Audio) -> Audio:
 
 
 def _without_long_pauses(audio: Audio, rate: int) -> Audio:
-    """Pauses are shortened before the tag goes under them: afterwards they could not be."""
     longest = int(rate * LONGEST_PAUSE_S)
     loud = np.flatnonzero(np.abs(audio) > _SILENT * np.abs(audio).max())
     gaps = np.diff(loud)
