@@ -48,6 +48,10 @@ class Health:
             logger.error("not ready: {}", reason)
         self._broken[name] = reason
 
+    def starting(self) -> None:
+        """Not ready, and nothing is wrong: `well("start")` ends it."""
+        self._broken["start"] = "still starting"
+
     def degraded(self, name: str, reason: str) -> None:
         """The service works, and somebody should look at `name`."""
         if self._degraded.get(name) != reason:
@@ -57,7 +61,7 @@ class Health:
     def well(self, name: str) -> None:
         """`name` is all right (again)."""
         for reasons in (self._broken, self._degraded):
-            if reasons.pop(name, None):
+            if reasons.pop(name, None) and name != "start":
                 logger.info("all right again: {}", name)
 
     @property

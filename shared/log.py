@@ -25,7 +25,7 @@ QUIET = (
     "asyncio",
     "livekit",
     "openai",
-    "uvicorn.access",
+    "uvicorn",
 )
 
 

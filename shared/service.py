@@ -84,7 +84,7 @@ async def opened(
 ) -> AsyncIterator[Shell[SettingsT]]:
     """Redis, health server and health reports, for as long as the context is open."""
     health = Health(name, replica_name())
-    health.broken("start", "still starting")
+    health.starting()
     async with health_server.serving(health, settings.bind_address, settings.health_port):
         await _redis_or_stop(settings.redis_url, stop)
         redis = connect(settings.redis_url)

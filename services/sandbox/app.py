@@ -8,6 +8,7 @@
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from services.sandbox.caller import CallerEndpoint
 from services.sandbox.control import Control
@@ -47,10 +48,10 @@ def create_app(settings: SandboxSettings) -> web.Application:
 
 
 @web.middleware
-async def _labelled(request: web.Request, handler: web.Handler) -> web.StreamResponse:  # type: ignore[name-defined]
+async def _labelled(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every answer says that it comes from a simulation."""
     try:
-        answer: web.StreamResponse = await handler(request)
+        answer = await handler(request)
     except web.HTTPException as refusal:
         refusal.headers.update(SIMULATED)
         raise

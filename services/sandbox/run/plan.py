@@ -56,6 +56,7 @@ def make(settings: RunSettings, *, redis_port: int) -> Plan:
         "SPOOL_DIR": str((settings.sandbox_data / "spool").absolute()),
         "CALLER_URL": f"{sandbox}/caller",
         "WEB_SERVER_URL": f"http://127.0.0.1:{settings.web_port}",
+        "DRAIN_TIMEOUT": "3",
         "PYTHONUNBUFFERED": "1",
         "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
     }
@@ -105,7 +106,9 @@ def _own_livekit(settings: RunSettings) -> dict[str, str]:
         "LIVEKIT_API_KEY": settings.livekit_api_key or "bolchaal-sandbox",
         "LIVEKIT_API_SECRET": secret.get_secret_value() if secret else secrets.token_urlsafe(36),
         "SANDBOX_LIVEKIT_PORT": str(settings.sandbox_livekit_port),
-        "SANDBOX_LIVEKIT_WEBHOOK_URLS": (f"http://127.0.0.1:{settings.web_port}/api/webhooks/livekit"),
+        "SANDBOX_LIVEKIT_WEBHOOK_URLS": (
+            f"http://127.0.0.1:{settings.web_port}/api/webhooks/livekit"
+        ),
     }
 
 
