@@ -8,7 +8,7 @@ from livekit.agents import JobContext, llm, vad
 from loguru import logger
 from redis.asyncio import Redis
 
-from services.agent import history, llm as models, rooms, session as sessions, speech
+from services.agent import history, rooms, session as sessions, speech
 from services.agent.barge_in import stop_at_once
 from services.agent.conversation import Conversation, typed_callback
 from services.agent.faults import CallFaults, FaultBoard
@@ -54,11 +54,11 @@ class RunningCall:
         self._watch: asyncio.Task[None] | None = None
         self._how: How | None = None
 
-    async def start(self, detector: vad.VAD) -> None:
+    async def start(self, detector: vad.VAD, models: Sequence[llm.LLM[Any]]) -> None:
         """Joins the room and opens the conversation."""
         self._log.joining()
         said = history.turns(await CallLog(self._redis).read(self._call.id))
-        self._models = models.build(self._settings)
+        self._models = models
         self._conversation = conversation = await self._converse(detector, said)
         room, server = self._context.room, self._context.api
         await conversation.session.start(

@@ -3,11 +3,12 @@
 In a module of its own, since the processes that run it import it by name.
 """
 
+import anyio.streams.stapled  # noqa: F401 # else imported by the first request to a language model
 from livekit.agents import JobContext, JobProcess, vad
 from loguru import logger
 from redis.asyncio import Redis
 
-from services.agent import session as sessions
+from services.agent import llm as models, session as sessions
 from services.agent.call import SOURCE, RunningCall
 from services.agent.settings import AgentSettings
 from shared import log
@@ -26,6 +27,8 @@ def prewarm(process: JobProcess) -> None:
     log.setup(SOURCE, level=settings.log_level, format_=settings.log_format)
     process.userdata["settings"] = settings
     process.userdata["detector"] = sessions.detector(settings)
+    # Their TLS contexts take 40 ms, or 150 on a busy machine: not while a caller waits.
+    process.userdata["models"] = models.build(settings)
 
 
 async def entrypoint(context: JobContext) -> None:
@@ -45,7 +48,7 @@ async def entrypoint(context: JobContext) -> None:
         return
     context.proc.userdata["call"] = running
     with logger.contextualize(call=call_id):
-        await running.start(detector)
+        await running.start(detector, context.proc.userdata["models"])
 
 
 async def _take(
