@@ -48,7 +48,7 @@ def test_what_people_wrote_around_the_tables_stays(copy: Path) -> None:
     readme = copy / "README.md"
     before = readme.read_text("utf-8")
     head, tail = before.split("<!-- settings:")[0], before.split("/settings -->")[1]
-    readme.write_text(before.replace("| `LIVEKIT_URL`", "| `OLD`"), "utf-8")
+    readme.write_text(before.replace("| `LIVEKIT_URL` |", "| `OLD` |"), "utf-8")
     docs.main([], copy)
     after = readme.read_text("utf-8")
     assert after.startswith(head)
