@@ -36,6 +36,7 @@ def test_two_words_have_four_symbols_in_common_at_most(one: int, other: int) -> 
 
 
 def test_no_id_beyond_twenty_bits() -> None:
+    """It would be heard as another one."""
     with pytest.raises(ValueError, match="20 bits"):
         codeword(1 << ID_BITS)
 
