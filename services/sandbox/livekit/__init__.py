@@ -8,7 +8,6 @@ AgentDispatchService over Twirp, and webhooks.
 Left out on purpose, and refused rather than half done:
 
 - video and simulcast: add_track of video is answered with request_response UNSUPPORTED_TYPE;
-- data tracks: publish_data_track is answered the same way;
 - several nodes, Redis, TURN, and ICE over TCP: there is one process and one machine;
 - the older signal path /rtc: 404, upon which clients stay with /rtc/v1;
 - egress, ingress, SIP, and RoomService's ForwardParticipant, MoveParticipant and PerformRpc;

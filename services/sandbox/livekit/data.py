@@ -8,6 +8,8 @@ from google.protobuf.message import DecodeError
 from livekit.protocol.models import DataPacket
 from loguru import logger
 
+from services.sandbox.livekit.data_tracks import CHANNEL
+
 if TYPE_CHECKING:
     from services.sandbox.livekit.participant import Participant
 
@@ -40,12 +42,15 @@ class Channels:
             if label == RELIABLE:
                 self._early.append(packet)
             return
-        if label == LOSSY and channel.bufferedAmount > _LOSSY_BACKLOG:
+        if label != RELIABLE and channel.bufferedAmount > _LOSSY_BACKLOG:
             return
         channel.send(packet)
 
     def _receive(self, label: str, message: bytes | str) -> None:
         participant = self._participant
+        if label == CHANNEL and isinstance(message, bytes):
+            participant.data_tracks.forward(message)
+            return
         if label not in (RELIABLE, LOSSY) or not participant.info.permission.can_publish_data:
             return
         try:
@@ -55,8 +60,10 @@ class Channels:
         except DecodeError:
             logger.warning("{} sent a data packet that cannot be read", participant.identity)
             return
-        packet.participant_sid = participant.sid
-        packet.participant_identity = participant.identity
+        if not (participant.is_agent and packet.participant_identity):
+            # An agent may speak for another: the caller's transcript comes in the caller's name.
+            packet.participant_sid = participant.sid
+            packet.participant_identity = participant.identity
         if packet.HasField("user"):
             packet.user.participant_sid = participant.sid
             packet.user.participant_identity = participant.identity

@@ -3,6 +3,12 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from livekit.protocol.rtc import (
+    PublishDataTrackRequest,
+    UnpublishDataTrackRequest,
+    UpdateDataSubscription,
+)
+
 from services.sandbox.livekit.grants import may_publish
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.tracks import Track
@@ -36,6 +42,9 @@ class Exchange:
         for other in self._room.others(listener):
             for track in other.publisher.tracks:
                 self._offer(track, listener)
+            if listener.auto_subscribe_data and listener.info.permission.can_subscribe:
+                for data_track in other.data_tracks.published:
+                    listener.data_tracks.subscribe(data_track)
 
     def _offer(self, track: Track, listener: Participant, *, by_hand: bool = False) -> None:
         if track.owner is listener or track.sid in listener.subscriber.subscriptions:
@@ -71,6 +80,36 @@ class Exchange:
             subscriber = subscription.listener.subscriber
             subscriber.unsubscribe(track.sid)
             subscriber.ask(delay)
+
+    # Data tracks.
+
+    def publish_data(self, participant: Participant, request: PublishDataTrackRequest) -> None:
+        track = participant.data_tracks.publish(request)
+        if track is None:
+            return
+        self._room.announce(participant, at_once=True)
+        for other in self._room.others(participant):
+            if other.auto_subscribe_data and other.info.permission.can_subscribe:
+                other.data_tracks.subscribe(track)
+
+    def unpublish_data(self, participant: Participant, request: UnpublishDataTrackRequest) -> None:
+        if participant.data_tracks.unpublish(request):
+            self._room.announce(participant, at_once=True)
+
+    def subscribe_data(self, participant: Participant, request: UpdateDataSubscription) -> None:
+        """What is not there, or not allowed, is passed over."""
+        if not participant.info.permission.can_subscribe:
+            return
+        others = self._room.others(participant)
+        tracks = {t.info.sid: t for other in others for t in other.data_tracks.published}
+        for update in request.updates:
+            track = tracks.get(update.track_sid)
+            if track is None:
+                continue
+            if update.subscribe:
+                participant.data_tracks.subscribe(track)
+            else:
+                participant.data_tracks.unsubscribe(track)
 
     # Wishes and permissions.
 

@@ -15,11 +15,19 @@ from aioice.ice import StunProtocol, get_host_addresses
 from aiortc.rtcicetransport import RTCIceCandidate, candidate_to_aioice
 
 LOOPBACK = "127.0.0.1"
+_SOCKETS = 8  # at most, for one client: machines with containers have dozens of addresses
 
 
 def is_media(datagram: bytes) -> bool:
     """Whether it is RTP or RTCP, by its first byte (RFC 7983)."""
     return bool(datagram) and 127 < datagram[0] < 192
+
+
+def own_addresses() -> list[str]:
+    """Loopback first; IPv6 only where there is no other IPv4 address."""
+    addresses = get_host_addresses(use_ipv4=True, use_ipv6=False)
+    addresses = addresses or get_host_addresses(use_ipv4=False, use_ipv6=True)
+    return [LOOPBACK, *addresses][:_SOCKETS]
 
 
 class _Socket(StunProtocol):
@@ -45,11 +53,10 @@ class _Connection(Connection):
         self.on_media = on_media
 
     async def gather_candidates(self) -> None:
-        """A socket on loopback, which is preferred, and one on each IPv4 address."""
+        """A socket on loopback, which is preferred, and one on each address of the machine."""
         self._local_candidates_start = True
-        addresses = [LOOPBACK, *get_host_addresses(use_ipv4=True, use_ipv6=False)]
         loop = asyncio.get_running_loop()
-        for place, address in enumerate(addresses):
+        for place, address in enumerate(own_addresses()):
             try:
                 _, protocol = await loop.create_datagram_endpoint(
                     lambda: _Socket(self), local_addr=(address, 0)

@@ -8,6 +8,7 @@ from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCCertificate
 from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInfo
 from livekit.protocol.rtc import (
+    ConnectionSettings,
     LeaveRequest,
     ParticipantUpdate,
     SignalResponse,
@@ -15,6 +16,7 @@ from livekit.protocol.rtc import (
 )
 
 from services.sandbox.livekit.data import Channels
+from services.sandbox.livekit.data_tracks import DataTracks
 from services.sandbox.livekit.dtls import MediaLink
 from services.sandbox.livekit.grants import Authority, Token
 from services.sandbox.livekit.protocol import new_sid
@@ -58,13 +60,14 @@ class Participant:
         *,
         authority: Authority,
         certificate: RTCCertificate,
-        auto_subscribe: bool,
+        settings: ConnectionSettings,
         joined_at: float,
     ) -> None:
         self.room = room
         self._token = token
         self._authority = authority
-        self.auto_subscribe = auto_subscribe
+        self.auto_subscribe = settings.auto_subscribe
+        self.auto_subscribe_data = settings.auto_subscribe_data_track
         self.info = describe(token, client, joined_at)
         self.outbox: Outbox | None = None
         self.socket_lost_at: float | None = None
@@ -78,6 +81,7 @@ class Participant:
         self.audience: Audience | None = None
         """Who may listen to it; None is everybody."""
         self.channels = Channels(self)
+        self.data_tracks = DataTracks(self)
         self.link = MediaLink(certificate, self)
 
     @property
@@ -139,6 +143,8 @@ class Participant:
         tracks = self.publisher.tracks
         del self.info.tracks[:]
         self.info.tracks.extend(track.info for track in tracks)
+        del self.info.data_tracks[:]
+        self.info.data_tracks.extend(track.info for track in self.data_tracks.published)
         self.info.version += 1
 
     def silent_for(self) -> float | None:

@@ -11,11 +11,14 @@ from livekit.protocol.rtc import (
     MuteTrackRequest,
     Ping,
     Pong,
+    PublishDataTrackRequest,
     RequestResponse,
     SignalRequest,
     SignalResponse,
     SubscriptionPermission,
     SyncState,
+    UnpublishDataTrackRequest,
+    UpdateDataSubscription,
     UpdateLocalAudioTrack,
     UpdateParticipantMetadata,
     UpdateSubscription,
@@ -78,6 +81,18 @@ def subscription_permission(participant: Participant, request: SubscriptionPermi
     participant.room.exchange.apply_audience(participant)
 
 
+def publish_data_track(participant: Participant, request: PublishDataTrackRequest) -> None:
+    participant.room.exchange.publish_data(participant, request)
+
+
+def unpublish_data_track(participant: Participant, request: UnpublishDataTrackRequest) -> None:
+    participant.room.exchange.unpublish_data(participant, request)
+
+
+def update_data_subscription(participant: Participant, request: UpdateDataSubscription) -> None:
+    participant.room.exchange.subscribe_data(participant, request)
+
+
 def update_metadata(participant: Participant, request: UpdateParticipantMetadata) -> None:
     response = RequestResponse(request_id=request.request_id, update_metadata=request)
     if participant.info.permission.can_update_metadata:
@@ -134,6 +149,9 @@ _HANDLERS: dict[str, Callable[[Participant, Any], None]] = {
     "subscription": subscription,
     "track_setting": track_setting,
     "subscription_permission": subscription_permission,
+    "publish_data_track_request": publish_data_track,
+    "unpublish_data_track_request": unpublish_data_track,
+    "update_data_subscription": update_data_subscription,
     "update_metadata": update_metadata,
     "update_audio_track": update_audio_track,
     "ping": ping,

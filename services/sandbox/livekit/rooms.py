@@ -139,6 +139,7 @@ class Room:
         participant.info.disconnect_reason = reason
         for track in tracks:
             participant.publisher.remove(track)
+        participant.data_tracks.close()
         participant.changed()
         if participant.is_agent:
             self._on_agent_gone(participant)

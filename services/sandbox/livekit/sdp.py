@@ -81,7 +81,7 @@ def parse_offer(sdp: str) -> Offer:
     """Raises BadOffer."""
     try:
         session = SessionDescription.parse(sdp)
-    except (ValueError, AssertionError, RuntimeError, AttributeError, KeyError) as error:
+    except (ValueError, AssertionError, StopIteration, AttributeError, KeyError) as error:
         # aiortc's parser checks with asserts and next(); what it cannot read, it cannot answer
         raise BadOffer(f"unreadable session description: {error!r}") from error
     first = next((media for media in session.media if media.port), None)

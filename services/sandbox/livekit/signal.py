@@ -113,7 +113,7 @@ class Signalling:
             join.client_info,
             authority=self._authority,
             certificate=self._certificate,
-            auto_subscribe=join.connection_settings.auto_subscribe,
+            settings=join.connection_settings,
             joined_at=self._clock.now().timestamp(),
         )
         if participant.info.permission.can_update_metadata:
