@@ -1,4 +1,4 @@
-"""Reading deliveries, and sending a dead one again. Everything else is done by the leads service."""
+"""Reading deliveries, and sending a dead one again. All else is the leads service's to do."""
 
 from typing import Any, Final, cast
 
@@ -8,6 +8,7 @@ from shared import keys
 from shared.deliveries.model import Attempt, Delivery, DeliveryState, DestinationState
 from shared.errors import NotFound
 
+# Never before `not_before`: until then the receiver may still be at work on the last attempt.
 # Only what is dead, parked, unconfirmed or put off can be sent again, and only its newest revision.
 # KEYS delivery, due, dead, parked, call log prefix   ARGV destination, subject
 # -> 1, 0 (acknowledged, in flight or about to be sent), -1 (unknown)
@@ -23,7 +24,8 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local member = ARGV[2] .. '.' .. revision
 redis.call('HSET', KEYS[1], revision .. ':state', 'scheduled', revision .. ':tries', 0)
 redis.call('HDEL', KEYS[1], revision .. ':first_ms')
-redis.call('ZADD', KEYS[2], now, member)
+local earliest = tonumber(redis.call('HGET', KEYS[1], revision .. ':not_before') or 0)
+redis.call('ZADD', KEYS[2], math.max(now, earliest), member)
 redis.call('ZREM', KEYS[3], member)
 redis.call('ZREM', KEYS[4], member)
 local call = redis.call('HGET', KEYS[1], 'call_id')

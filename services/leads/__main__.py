@@ -1,0 +1,6 @@
+"""python -m services.leads"""
+
+from services.leads.main import main
+
+if __name__ == "__main__":
+    main()
