@@ -43,4 +43,5 @@ def command(port: int, folder: Path) -> list[str]:
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
         *("--loglevel", "warning"),
+        *("--logfile", "valkey.log"),  # in the folder: its advice on kernel settings is for servers
     ]

@@ -2,8 +2,8 @@
 
 A process in a session of its own that reads process ids from its standard input, `+PID` when one
 starts and `-PID` when it has ended. The end of the input without a last line `done` means that the
-supervisor died: the remaining processes are asked to stop, in the order in which the supervisor
-would have asked, and their groups are killed three seconds later.
+supervisor died: the remaining processes are asked to stop, those that started last first, and their
+groups are killed three seconds later.
 """
 
 import contextlib

@@ -5,9 +5,11 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 import httpx
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.sandbox import valkey
@@ -22,6 +24,9 @@ READY_WITHIN_S = 90.0
 RESTART_AFTER_S = (0.2, 1.0, 3.0, 10.0)
 STEADY_S = 30.0  # a process that ran this long starts again at the first back-off
 RESTARTED = ("agent", "leads", "config", "gateway", "livekit", "sandbox")
+
+# Who is asked to stop first: whoever lets calls in, then who talks, then what all of them need.
+STOP_ORDER = ("gateway", "agent", "leads", "config", "livekit", "sandbox", "redis")
 
 
 class Supervisor:
@@ -50,7 +55,9 @@ class Supervisor:
                     break
                 await self._start(command)
                 if command.name == "redis":
-                    await self._redis_up()
+                    await self._unless_stopped(wait_for(self._environment["REDIS_URL"]))
+                if command.name.startswith("agent"):
+                    await self._unless_stopped(self._stand_ins_up())
             await self._announce(started)
             await self._stop.wait()
         finally:
@@ -65,7 +72,7 @@ class Supervisor:
     # Starting
 
     def _commands(self) -> list[Command]:
-        """In the order of starting; stopping goes the other way round."""
+        """In the order of starting: the agents take longest, the rest need the stand-ins."""
         python = sys.executable
         data = self._settings.sandbox_data.absolute()
         (data / "redis").mkdir(parents=True, exist_ok=True)
@@ -74,14 +81,14 @@ class Supervisor:
         if self._plan.redis_port is not None:
             server = valkey.command(self._plan.redis_port, data / "redis")
             commands.append(Command("redis", server, 2.0))
-        commands.append(Command("sandbox", [python, "-m", "services.sandbox"], 1.0))
         if self._plan.own_livekit:
             commands.append(Command("livekit", [python, "-m", "services.sandbox.livekit"], 1.0))
+        commands.append(Command("sandbox", [python, "-m", "services.sandbox"], 1.0))
+        agents = _replicas("agent", self._settings.sandbox_agents)
+        commands += [Command(name, [python, "-m", "services.agent"], 3.0) for name in agents]
         commands.append(Command("config", [python, "-m", "services.config"], 1.0))
         leads = _replicas("leads", self._settings.sandbox_leads)
-        agents = _replicas("agent", self._settings.sandbox_agents)
         commands += [Command(name, [python, "-m", "services.leads"], 2.0) for name in leads]
-        commands += [Command(name, [python, "-m", "services.agent"], 3.0) for name in agents]
         commands.append(Command("gateway", [python, "-m", "services.gateway"], 2.0))
         return commands
 
@@ -107,14 +114,28 @@ class Supervisor:
         watcher = asyncio.create_task(self._watch(process), name=f"watch-{command.name}")
         self._watchers.append(watcher)
 
-    async def _redis_up(self) -> None:
-        url = self._environment["REDIS_URL"]
-        waiting = asyncio.create_task(wait_for(url, timeout=30))
+    async def _stand_ins_up(self) -> None:
+        """A service that starts before what it talks to would only log that it is away."""
+        url = f"http://127.0.0.1:{self._settings.sandbox_port}/settings"
+        async with httpx.AsyncClient(timeout=2.0) as http:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    await http.get(url)
+                    return
+                await asyncio.sleep(0.05)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Waits for the work, for READY_WITHIN_S at most; False when something came between."""
+        working = asyncio.create_task(work)
         stopped = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (waiting, stopped):
+        await asyncio.wait(
+            {working, stopped}, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        done = working.done()
+        for task in (working, stopped):
             task.cancel()
-        await asyncio.gather(waiting, stopped, return_exceptions=True)
+        await asyncio.gather(working, stopped, return_exceptions=True)
+        return done
 
     # Watching
 
@@ -127,9 +148,7 @@ class Supervisor:
             self._tell_guardian(f"-{process.pid}")
             if self._stop.is_set():
                 return
-            name = process.command.name
-            kind = name.partition("-")[0]
-            if code == EXIT_SETTINGS or kind not in RESTARTED:
+            if code == EXIT_SETTINGS or _kind(process) not in RESTARTED:
                 process.say(f"ended with exit code {code}: stopping everything")
                 self._exit_code = EXIT_SETTINGS if code == EXIT_SETTINGS else 1
                 self._stop.set()
@@ -148,18 +167,11 @@ class Supervisor:
     # Getting ready
 
     async def _announce(self, started: float) -> None:
-        ready = asyncio.create_task(self._ready())
-        stopped = asyncio.create_task(self._stop.wait())
-        late = READY_WITHIN_S
-        done, _ = await asyncio.wait({ready, stopped}, timeout=late, return_when="FIRST_COMPLETED")
-        for task in (ready, stopped):
-            task.cancel()
-        await asyncio.gather(ready, stopped, return_exceptions=True)
-        if ready in done:
+        if await self._unless_stopped(self._ready()):
             _print(self._banner(), f"Started in {time.monotonic() - started:.1f} s.", "")
             _print(f"Bolchaal is ready at http://localhost:{self._settings.web_port}")
         elif not self._stop.is_set():
-            _print(f"Not ready after {late:g} s: the log above says why.")
+            _print(f"Not ready after {READY_WITHIN_S:g} s: the log above says why.")
             self._exit_code = 1
             self._stop.set()
 
@@ -177,15 +189,15 @@ class Supervisor:
         finally:
             await redis.aclose()
 
-    async def _all_report(self, redis: object) -> bool:
+    async def _all_report(self, redis: Redis) -> bool:
         pids = {
             str(process.pid)
             for process in self._processes
-            if process.command.name.partition("-")[0] in ("config", "leads", "agent")
+            if _kind(process) in ("config", "leads", "agent")
         }
         well = {
             report.replica.rpartition("-")[2]
-            for report in await board(redis)  # type: ignore[arg-type]
+            for report in await board(redis)
             if report.status != "unavailable"
         }
         return pids <= well
@@ -224,11 +236,14 @@ class Supervisor:
 
     async def _stop_in_order(self) -> None:
         """Replicas of one service stop side by side, so that many of them take no longer."""
-        waves: dict[str, list[Process]] = {}
-        for process in reversed(self._processes):
-            waves.setdefault(process.command.name.partition("-")[0], []).append(process)
-        for wave in waves.values():
-            await asyncio.gather(*(process.stop() for process in wave if process.pid))
+        for kind in STOP_ORDER:
+            wave = [each for each in self._processes if _kind(each) == kind and each.pid]
+            await asyncio.gather(*(process.stop() for process in wave))
+
+
+def _kind(process: Process) -> str:
+    """The service of a process: `agent` for agent-2."""
+    return process.command.name.partition("-")[0]
 
 
 def _replicas(name: str, count: int) -> list[str]:
