@@ -66,8 +66,8 @@ return 1
 """
 )
 
-# Takes what is due: {claims, ms until the next look}. The score of a claimed one moves to the end of
-# its attempt's grace: until then nobody takes it, then anybody does, since its process is dead.
+# Takes what is due: {claims, ms until the next look}. The score of a claimed one moves to the end
+# of its attempt's grace: until then nobody takes it, then anybody does: its process is dead.
 _CLAIM = """
 local function wait_for_order(hash, revision)
   -- A newer revision begins only when the older one's post has surely begun: see `headstart`.

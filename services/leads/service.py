@@ -19,6 +19,7 @@ from services.leads.settings import LeadsSettings, split_secrets
 from services.leads.verdict import Backoff
 from shared import keys
 from shared.bus import Consumer, trouble
+from shared.bus.consume import BLOCK_MS
 from shared.call_log import CallLog
 from shared.calls import Calls
 from shared.deliveries import CALL_ENDED, LEAD_CAPTURE, Deliveries
@@ -34,8 +35,11 @@ LOOK_EVERY_S = 2.0
 class LeadsService:
     """Everything that `python -m services.leads` runs, for one replica."""
 
-    def __init__(self, redis: Redis, settings: LeadsSettings, health: Health) -> None:
+    def __init__(
+        self, redis: Redis, settings: LeadsSettings, health: Health, *, block_ms: int = BLOCK_MS
+    ) -> None:
         self._redis = redis
+        self._block_ms = block_ms
         self._settings = settings
         self._health = health
         self._deliveries = Deliveries(redis)
@@ -119,6 +123,7 @@ class LeadsService:
                 GROUP,
                 each,  # type: ignore[arg-type]
                 concurrency=INTAKE,
+                block_ms=self._block_ms,
                 once=False,
                 on_trouble=self._redis_trouble,
             )

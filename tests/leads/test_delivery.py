@@ -1,6 +1,7 @@
 """From the merge script to N8N's acknowledgement, with the whole service in between."""
 
 import asyncio
+from typing import Any
 
 from redis.asyncio import Redis
 from standardwebhooks import Webhook
@@ -10,8 +11,7 @@ from shared.deliveries import LEAD_CAPTURE, Deliveries
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings, unread
 
-
-PATIENT = {"lead_timeout": 5, "lead_attempt_grace": 6}
+PATIENT: dict[str, Any] = {"lead_timeout": 5, "lead_attempt_grace": 6}
 
 
 async def test_a_complete_lead_is_delivered_and_the_call_log_says_so(
@@ -37,7 +37,7 @@ async def test_a_complete_lead_is_delivered_and_the_call_log_says_so(
 async def test_every_post_is_signed_and_carries_its_key(redis: Redis, redis_url: str) -> None:
     """A receiver could not tell our posts from anybody's, nor a repetition from a new lead."""
     old, new = "whsec_" + "b2xk" * 8, "whsec_" + "bmV3" * 8
-    chosen = {
+    chosen: dict[str, Any] = {
         "lead_webhook_secret": f"{new} {old}",
         "n8n_auth_header": "X-Token",
         "n8n_auth_value": "let-me-in",
@@ -75,7 +75,7 @@ async def test_a_newer_revision_supersedes_an_older_one_that_waits(
 ) -> None:
     """A correction would wait behind the retries of what it corrects, or be overwritten by them."""
     caller = Caller(redis)
-    slow = {"lead_retry_first": 60.0, "lead_retry_longest": 900.0}
+    slow: dict[str, Any] = {"lead_retry_first": 60.0, "lead_retry_longest": 900.0}
     async with delivering(redis, redis_url, (500, "no"), **slow) as n8n:
         await caller.gives_all()
         await caller.reaches("retrying", 1)
@@ -195,7 +195,7 @@ async def test_a_lead_that_was_erased_is_not_sent(redis: Redis, redis_url: str) 
 async def test_attempts_are_kept_with_what_was_answered(redis: Redis, redis_url: str) -> None:
     """Nobody could tell why a lead did not arrive."""
     caller = Caller(redis)
-    async with delivering(redis, redis_url, (500, "x" * 600), "reset", ACCEPTED) as n8n:
+    async with delivering(redis, redis_url, (500, "x" * 600), "reset", ACCEPTED):
         await caller.gives_all()
         await caller.reaches("acknowledged")
     delivery = await Deliveries(redis).get(LEAD_CAPTURE, caller.lead_id)

@@ -123,7 +123,7 @@ def settings(redis_url: str, n8n: str | None, **changes: Any) -> LeadsSettings:
     }
     return LeadsSettings(
         _env_file=None, redis_url=redis_url, n8n_base_url=n8n, **{**quick, **changes}
-    )  # type: ignore[call-arg]
+    )
 
 
 @contextlib.asynccontextmanager
@@ -143,7 +143,7 @@ async def serving(redis: Redis, chosen: LeadsSettings) -> AsyncIterator[Health]:
     """The leads service, as one replica, while the context is open."""
     health = Health("leads", uuid7())
     stop = asyncio.Event()
-    task = asyncio.create_task(LeadsService(redis, chosen, health).run(stop))
+    task = asyncio.create_task(LeadsService(redis, chosen, health, block_ms=20).run(stop))
     try:
         yield health
     finally:
