@@ -35,6 +35,7 @@ def create_app(settings: SandboxSettings) -> web.Application:
 
     async def voice(_: web.Application) -> AsyncIterator[None]:
         async with espeak:
+            await espeak.warm()
             yield
 
     root = web.Application(middlewares=[_labelled])

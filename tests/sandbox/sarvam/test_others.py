@@ -169,6 +169,9 @@ async def test_without_espeak_it_says_why(sarvam: Running, monkeypatch: pytest.M
         assert answer.status == 503
         assert "not installed" in (await answer.json())["error"]["message"]
     assert "not installed" in str(sarvam.stand_in.health())
+    monkeypatch.undo()
+    assert await sarvam.espeak.warm() is None
+    assert sarvam.stand_in.health() is None
 
 
 async def test_an_engine_that_dies_at_a_text_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
