@@ -1,14 +1,16 @@
 """The agent as livekit-agents runs it: how it opens a call, and how its replies are made."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from livekit import rtc
 from livekit.agents import Agent, ModelSettings, llm
 
 from services.agent.clause import Piece, first_clause
 from services.agent.llm import Limits, OnFault, answer
+from services.agent.playout import Playout
 
 Opening = Callable[[], None]
 
@@ -41,6 +43,7 @@ class CallAgent(Agent):
         self._answering = answering
         self._open_with = open_with
         self.said_something = False
+        self.playout = Playout()
 
     async def on_enter(self) -> None:
         self._open_with()
@@ -64,10 +67,20 @@ class CallAgent(Agent):
             on_fault=answering.on_fault,
             on_answer=answering.on_answer,
         )
-        async with aclosing(first_clause(pieces, answering.first_clause_words)) as clauses:
-            async for piece in clauses:
+        clauses = first_clause(pieces, answering.first_clause_words)
+        async with aclosing(self.playout.writing(clauses)) as reply:
+            async for piece in reply:
                 self.said_something = self.said_something or _has_words(piece)
                 yield piece
+
+    async def tts_node(
+        self, text: AsyncIterable[str], model_settings: ModelSettings
+    ) -> AsyncGenerator[rtc.AudioFrame]:
+        """One segment of a reply, as speech."""
+        frames = Agent.default.tts_node(self, text, model_settings)
+        async with aclosing(frames), aclosing(self.playout.voicing(frames)) as voiced:
+            async for frame in voiced:
+                yield frame
 
 
 def _has_words(piece: Piece) -> bool:

@@ -173,6 +173,7 @@ class Conversation:
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         self._log.state(event.new_state)
         self._silence.agent(event.new_state)
+        self.agent.playout.speaking(event.new_state == "speaking")
         if event.new_state == "speaking" and self._voice is not None:
             self._faults.well("sarvam_tts")
 
@@ -271,9 +272,9 @@ class Conversation:
             self.session.say(self.fallback())
 
     def stt_drops(self, text: str) -> bool:
-        """A lone "haan" while the agent speaks is listening; afterwards it is an answer."""
+        """A lone "haan" while the agent speaks is listening; in its last words it is an answer."""
         speech = self.session.current_speech
-        if speech is None or speech.done() or speech.interrupted:
+        if speech is None or speech.done() or speech.interrupted or self.agent.playout.ending:
             return False
         return is_backchannel(text)
 

@@ -3,8 +3,11 @@
 In a module of its own, since the processes that run it import it by name.
 """
 
-import anyio.streams.stapled  # noqa: F401 # else imported by the first request to a language model
+# Imported here, or the first request to a language model imports them while a caller waits.
+import anyio._backends._asyncio
+import anyio.streams.stapled  # noqa: F401
 from livekit.agents import JobContext, JobProcess, vad
+from livekit.agents.utils import http_context
 from loguru import logger
 from redis.asyncio import Redis
 
@@ -29,6 +32,7 @@ def prewarm(process: JobProcess) -> None:
     process.userdata["detector"] = sessions.detector(settings)
     # Their TLS contexts take 40 ms, or 150 on a busy machine: not while a caller waits.
     process.userdata["models"] = models.build(settings)
+    http_context._create_ssl_context()  # noqa: SLF001 # the framework keeps it for the job's session
 
 
 async def entrypoint(context: JobContext) -> None:

@@ -32,6 +32,8 @@ class Worker(AgentServer):
             load_fnc=self.current_load,
             load_threshold=TARGET_LOAD,
             num_idle_processes=1,
+            # Three seconds on a quiet machine; one that is given up is started all over again.
+            initialize_process_timeout=60.0,
             max_retry=FOREVER,
             drain_timeout=settings.drain_timeout,
             # The framework's own health says yes before the worker has registered: see main.
