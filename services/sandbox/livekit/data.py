@@ -27,6 +27,8 @@ class Channels:
         self._participant = participant
         self._open: dict[str, RTCDataChannel] = {}
         self._early: deque[bytes] = deque(maxlen=_EARLY_PACKETS)
+        self.last_sequence = 0
+        """Of the last reliable packet that came from this participant."""
 
     def add(self, channel: RTCDataChannel) -> None:
         """A channel that the client has opened."""
@@ -60,6 +62,10 @@ class Channels:
         except DecodeError:
             logger.warning("{} sent a data packet that cannot be read", participant.identity)
             return
+        reliable = label == RELIABLE
+        packet.kind = DataPacket.Kind.RELIABLE if reliable else DataPacket.Kind.LOSSY
+        if reliable:
+            self.last_sequence = packet.sequence
         if not (participant.is_agent and packet.participant_identity):
             # An agent may speak for another: the caller's transcript comes in the caller's name.
             packet.participant_sid = participant.sid

@@ -75,11 +75,16 @@ class Exchange:
         self.silence(track, delay=self._timings.renegotiate_delay)
 
     def silence(self, track: Track, *, delay: float) -> None:
-        """Nobody hears it any more; each listener is asked for an offer after `delay` seconds."""
+        """Nobody hears it any more. Its listeners keep its sections for `delay` seconds, in which a
+        new track gets another; then they are asked for an offer without it.
+        """
+        asyncio.get_running_loop().call_later(delay, self._free_sections, track)
+
+    def _free_sections(self, track: Track) -> None:
         for subscription in list(track.subscriptions):
             subscriber = subscription.listener.subscriber
             subscriber.unsubscribe(track.sid)
-            subscriber.ask(delay)
+            subscriber.ask(0)
 
     # Data tracks.
 
@@ -135,16 +140,23 @@ class Exchange:
 
     def apply_permission(self, participant: Participant) -> None:
         """Its permission has changed: what is not allowed any more ends, what now is begins."""
-        permission = participant.info.permission
-        tracks = participant.publisher.tracks
-        forbidden = [t for t in tracks if not may_publish(permission, t.info.source)]
+        room, info = self._room, participant.info
+        forbidden = [
+            track
+            for track in participant.publisher.tracks
+            if not may_publish(info.permission, track.info.source)
+        ]
+        for track in forbidden:
+            participant.publisher.remove(track)
+            room.webhooks.track("track_unpublished", room.info, info, track.info)
+        room.announce(participant, at_once=True)
         for track in forbidden:
             participant.say_unpublished(track)
-            self.unpublish(track)
+            self.silence(track, delay=self._timings.renegotiate_delay)
         if forbidden and not participant.publisher.tracks:
-            participant.info.is_publisher = False
-            self._room.announce(participant)
-        if permission.can_subscribe:
+            info.is_publisher = False
+            room.repeat(participant)
+        if info.permission.can_subscribe:
             self.welcome(participant)
         else:
             for track_sid in list(participant.subscriber.subscriptions):

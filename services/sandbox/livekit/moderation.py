@@ -37,7 +37,5 @@ def update(participant: Participant, request: UpdateParticipantRequest) -> None:
 
 def _permit(participant: Participant, permission: ParticipantPermission) -> None:
     """Everybody learns of it, and what is not allowed any more ends."""
-    room = participant.room
     participant.info.permission.CopyFrom(permission)
-    room.announce(participant, at_once=True)
-    room.exchange.apply_permission(participant)
+    participant.room.exchange.apply_permission(participant)

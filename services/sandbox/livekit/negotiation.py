@@ -33,9 +33,12 @@ async def answer(participant: Participant, description: SessionDescription) -> N
     given_up = publisher.given_up(offer.sections)
     fresh = publisher.match(offer.sections)
     answers = _answers(participant, offer)
+    transport = participant.link.transport
+    if first:  # the candidates follow one by one
+        transport.candidates = ()
     reply = SessionDescription(
         type="answer",
-        sdp=write_answer(offer, answers, participant.link.transport),
+        sdp=write_answer(offer, answers, transport),
         id=description.id,
         mid_to_track_id=subscriber.mid_to_track_id,
     )
@@ -66,7 +69,7 @@ def _listens(section: Section) -> bool:
 
 
 def _trickle(participant: Participant, offer: Offer) -> None:
-    """The candidates again, one by one, as clients expect them from the real server."""
+    """The candidates, as clients expect them from the real server after its first answer."""
     mid = offer.sections[0].mid
     username, _ = participant.link.ice.local
     for candidate in participant.link.ice.candidates:

@@ -192,6 +192,10 @@ class Room:
         participant.changed()
         self._updates.announce(participant, at_once=at_once)
 
+    def repeat(self, participant: Participant) -> None:
+        """The same version once more, with a detail that the real server does not count."""
+        self._updates.announce(participant, at_once=True)
+
     def announce_refused(self, info: ParticipantInfo) -> None:
         """Somebody found the room full."""
         for participant in self.participants.values():
@@ -236,7 +240,8 @@ class Room:
         if any(not p.is_agent for p in self.participants.values()):
             return
         timeout = self.info.departure_timeout if self._was_occupied else self.info.empty_timeout
-        if time.monotonic() - self._empty_since >= timeout * self.timings.room_second:
+        # The real server compares whole seconds, and so is half a second early on average.
+        if time.monotonic() - self._empty_since >= (timeout - 0.5) * self.timings.room_second:
             self.close(DisconnectReason.ROOM_CLOSED)
 
     def _report_reception(self) -> None:

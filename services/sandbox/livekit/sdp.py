@@ -223,4 +223,4 @@ def _describe_transport(
     media.dtls = transport.dtls
     if with_candidates:
         media.ice_candidates = [candidate_from_aioice(c) for c in transport.candidates]
-        media.ice_candidates_complete = True
+        media.ice_candidates_complete = bool(media.ice_candidates)

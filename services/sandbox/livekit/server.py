@@ -127,11 +127,11 @@ class DevServer:
         return app
 
     async def _agent(self, request: web.Request) -> web.StreamResponse:
-        if not self._authority.verify(bearer(request)).may("agent"):
-            raise Refusal(401, "permissions denied")
         socket = web.WebSocketResponse(max_msg_size=0)
         if not socket.can_prepare(request):
             return web.Response(status=404)
+        if not self._authority.verify(bearer(request)).may("agent"):
+            raise Refusal(401, "permissions denied")
         await socket.prepare(request)
         await self._workers.serve(socket)
         return socket
@@ -166,8 +166,9 @@ async def _plain_answers(request: web.Request, handler: Handler) -> web.StreamRe
         response = web.Response(status=refusal.status, text=refusal.message)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         response = web.Response(status=404, text="404 page not found\n")
-    readable = "Origin" in request.headers or request.path.endswith("/validate")
-    if not response.prepared and readable:
-        response.headers.setdefault("Access-Control-Allow-Origin", "*")
-        response.headers.setdefault("Access-Control-Expose-Headers", "*")
+    if not response.prepared and request.method != "OPTIONS":
+        if "Origin" in request.headers:
+            response.headers["Access-Control-Expose-Headers"] = "*"
+        if "Origin" in request.headers or request.path.endswith("/validate"):
+            response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -64,9 +64,9 @@ class Signalling:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """A client's socket, until it closes."""
-        token, join = self._admit(request)
         if not web.WebSocketResponse().can_prepare(request):
             return web.Response(status=404)
+        token, join = self._admit(request)
         if join.reconnect:
             return await self._resume(request, token, join)
         room = self._rooms.get_or_create(token.room, token.room_config)
@@ -132,7 +132,7 @@ class Signalling:
                     ping_timeout=PING_TIMEOUT,
                     sif_trailer=self._trailer,
                     enabled_publish_codecs=audio_codecs(),
-                    fast_publish=True,
+                    fast_publish=participant.info.permission.can_publish,
                 )
             )
         )
@@ -158,7 +158,10 @@ class Signalling:
             await outbox.end()
             return socket
         participant.attach(outbox)
-        reconnect = ReconnectResponse(server_info=server_info(self._node_id))
+        reconnect = ReconnectResponse(
+            server_info=server_info(self._node_id),
+            last_message_seq=participant.channels.last_sequence,
+        )
         participant.send(SignalResponse(reconnect=reconnect))
         participant.send_update(*room.visible_to(participant), participant.info)
         participant.send(SignalResponse(room_update=RoomUpdate(room=room.info)))

@@ -163,7 +163,9 @@ class Subscriber:
         """Tell the publishers, once each, that their track is heard: this client's media is up."""
         for subscription in self.subscriptions.values():
             track = subscription.track
-            if subscription.mid is not None and not track.subscribed_told:
+            if subscription.mid is None or self._participant.hidden:
+                continue
+            if not track.subscribed_told:
                 track.subscribed_told = True
                 track.owner.send(
                     SignalResponse(track_subscribed=TrackSubscribed(track_sid=track.sid))

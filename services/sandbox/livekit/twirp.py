@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from services.sandbox.livekit.errors import TwirpError
@@ -59,14 +59,29 @@ class Twirp:
         except TwirpError as error:
             return _failure(error, request)
         if as_json:
-            text = MessageToJson(
-                answer,
-                preserving_proto_field_name=True,
-                always_print_fields_with_no_presence=True,
-                indent=None,
-            )
+            text = json.dumps(_written_out(answer), separators=(",", ":"))
             return web.Response(body=text.encode(), content_type="application/json")
         return web.Response(body=answer.SerializeToString(), content_type="application/protobuf")
+
+
+def _written_out(message: Message) -> dict[str, Any]:
+    """Every field, as Go writes them: zero values, and null for messages that are not there."""
+    written = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is None or field.containing_oneof is not None:
+            continue
+        value = getattr(message, field.name)
+        if field.message_type.GetOptions().map_entry:
+            continue
+        if field.is_repeated:
+            written[field.name] = [_written_out(item) for item in value]
+        elif message.HasField(field.name):
+            written[field.name] = _written_out(value)
+        else:
+            written[field.name] = None
+    return written
 
 
 def _bad_route(request: web.Request) -> TwirpError:
