@@ -1,7 +1,6 @@
 """Text to speech against a server that closes, refuses and counts its sockets."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -9,20 +8,8 @@ from livekit.agents import APIConnectOptions, APIError
 
 from services.agent.tts import SarvamTTS, spelling
 from tests.agent.calls import settings
+from tests.agent.clock import HandClock
 from tests.agent.speech import Speech, speech
-
-
-class Hands:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -32,12 +19,12 @@ async def server() -> AsyncIterator[Speech]:
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
-async def voice(server: Speech, clock: Hands) -> AsyncIterator[SarvamTTS]:
+async def voice(server: Speech, clock: HandClock) -> AsyncIterator[SarvamTTS]:
     async with aiohttp.ClientSession() as session:
         made = SarvamTTS(
             settings(sarvam_base_url=server.url),
@@ -90,7 +77,7 @@ async def test_a_clean_close_in_mid_sentence_is_an_error(voice: SarvamTTS, serve
 
 
 async def test_an_old_socket_is_replaced_while_the_caller_speaks(
-    voice: SarvamTTS, server: Speech, clock: Hands
+    voice: SarvamTTS, server: Speech, clock: HandClock
 ) -> None:
     """Sarvam closes sockets after a minute: the reply would begin with a reconnect."""
     await speak(voice, "one sentence here")

@@ -1,0 +1,106 @@
+"""Whether the caller is there: left, lost, or never come."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from livekit import rtc
+
+from services.agent.presence import AGENT, CallerPresence
+from shared.events import How
+
+STANDARD = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+
+
+@dataclass
+class Participant:
+    identity: str = "caller"
+    kind: Any = STANDARD
+    disconnect_reason: Any = None
+
+
+class Room(rtc.EventEmitter[Any]):
+    """As much of a room as presence looks at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remote_participants: dict[str, Participant] = {}
+
+    def join(self, participant: Participant) -> None:
+        self.remote_participants[participant.identity] = participant
+        self.emit("participant_connected", participant)
+
+    def leave(self, participant: Participant, reason: Any) -> None:
+        participant.disconnect_reason = reason
+        del self.remote_participants[participant.identity]
+        self.emit("participant_disconnected", participant)
+
+
+@dataclass
+class Rig:
+    room: Room = field(default_factory=Room)
+    over: asyncio.Queue[How] = field(default_factory=asyncio.Queue)
+
+    def presence(self, *, grace: float = 0.05, wait: float = 0.05) -> CallerPresence:
+        return CallerPresence(
+            cast("rtc.Room", self.room), self.over.put_nowait, grace=grace, wait=wait
+        )
+
+    async def end(self) -> How:
+        return await asyncio.wait_for(self.over.get(), 2)
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    return Rig()
+
+
+async def test_a_caller_who_hangs_up_ends_the_call_at_once(rig: Rig) -> None:
+    """Nobody is talked to who has gone."""
+    caller = Participant()
+    rig.room.join(caller)
+    rig.presence(grace=60)
+    rig.room.leave(caller, rtc.DisconnectReason.CLIENT_INITIATED)
+    assert await rig.end() == "caller_hung_up"
+
+
+async def test_a_network_that_drops_has_a_grace(rig: Rig) -> None:
+    """A tunnel must not end the call, and a phone that died must not hold it for ever."""
+    caller = Participant()
+    rig.room.join(caller)
+    rig.presence()
+    rig.room.leave(caller, rtc.DisconnectReason.CONNECTION_TIMEOUT)
+    assert await rig.end() == "caller_lost"
+
+
+async def test_a_caller_who_comes_back_in_time_goes_on(rig: Rig) -> None:
+    """Browsers reconnect within seconds."""
+    caller = Participant()
+    rig.room.join(caller)
+    presence = rig.presence(grace=0.05)
+    rig.room.leave(caller, rtc.DisconnectReason.CONNECTION_TIMEOUT)
+    rig.room.join(Participant())
+    await asyncio.sleep(0.1)
+    assert rig.over.empty()
+    assert presence.present
+    presence.stop()
+
+
+async def test_nobody_comes(rig: Rig) -> None:
+    """An agent that was dispatched early leaves an empty room in time."""
+    rig.room.join(Participant("dead-agent", AGENT))
+    rig.presence()
+    assert await rig.end() == "never_joined"
+
+
+async def test_an_agent_that_leaves_is_no_caller(rig: Rig) -> None:
+    """The dead predecessor is removed at the start of a resumed call."""
+    caller, other = Participant(), Participant("dead-agent", AGENT)
+    rig.room.join(caller)
+    rig.room.join(other)
+    presence = rig.presence(grace=0.01)
+    rig.room.leave(other, rtc.DisconnectReason.PARTICIPANT_REMOVED)
+    await asyncio.sleep(0.05)
+    assert rig.over.empty()
+    presence.stop()
