@@ -36,10 +36,17 @@ class LeadsService:
     """Everything that `python -m services.leads` runs, for one replica."""
 
     def __init__(
-        self, redis: Redis, settings: LeadsSettings, health: Health, *, block_ms: int = BLOCK_MS
+        self,
+        redis: Redis,
+        settings: LeadsSettings,
+        health: Health,
+        *,
+        block_ms: int = BLOCK_MS,
+        look_every: float = LOOK_EVERY_S,
     ) -> None:
         self._redis = redis
         self._block_ms = block_ms
+        self._look_every = look_every
         self._settings = settings
         self._health = health
         self._deliveries = Deliveries(redis)
@@ -149,7 +156,7 @@ class LeadsService:
             except (RedisError, OSError) as error:
                 if trouble(error) is None:
                     raise
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every)
 
     async def _look_at(self, name: str) -> None:
         counts = await self._deliveries.counts(name)

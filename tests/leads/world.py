@@ -143,7 +143,9 @@ async def serving(redis: Redis, chosen: LeadsSettings) -> AsyncIterator[Health]:
     """The leads service, as one replica, while the context is open."""
     health = Health("leads", uuid7())
     stop = asyncio.Event()
-    task = asyncio.create_task(LeadsService(redis, chosen, health, block_ms=20).run(stop))
+    task = asyncio.create_task(
+        LeadsService(redis, chosen, health, block_ms=20, look_every=0.05).run(stop)
+    )
     try:
         yield health
     finally:
