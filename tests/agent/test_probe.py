@@ -74,7 +74,7 @@ async def test_livekits_answers() -> None:
         right = settings(livekit_url=server.url)
         assert "not registered" in await probe.livekit_refusal(right)
         wrong = settings(
-            livekit_url=server.url, livekit_api_secret="another-secret-of-32-characters"
+            livekit_url=server.url, livekit_api_secret="another-secret-of-32-characters-0"
         )
         assert "LIVEKIT_API_SECRET" in await probe.livekit_refusal(wrong)
     assert "LIVEKIT_URL" in await probe.livekit_refusal(settings())
