@@ -11,6 +11,8 @@ from redis.asyncio import Redis
 from shared.redis import connect
 from tests.valkey import Valkey
 
+pytest_plugins = ["tests.whole.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
