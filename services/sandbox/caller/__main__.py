@@ -6,6 +6,7 @@ Exit status: 0 when N8N acknowledged a lead that holds what the caller said, 1 w
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,6 +118,8 @@ def _write(report: Report, target: Path | None) -> None:
 def main() -> None:
     logger.remove()
     logger.add(sys.stderr, level="WARNING", format="{message}")
+    # When a room closes, the SDK warns of each channel that closes with it.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
     arguments = parse(sys.argv[1:])
     settings = load(CallerSettings)
     try:

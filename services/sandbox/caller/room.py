@@ -15,6 +15,8 @@ from services.sandbox.caller.microphone import Microphone
 
 TRANSCRIPTS: Final = "lk.transcription"
 SEGMENT: Final = "lk.segment_id"
+TRACK: Final = "lk.transcribed_track_id"
+IS_FINAL: Final = "lk.transcription_final"
 STATE: Final = "lk.agent.state"
 CONNECT_S: Final = 15.0
 AGENT: Final = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
@@ -130,8 +132,11 @@ class CallRoom:
 
     async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
         """One stream: a growing segment of the agent, or one version of the caller's words."""
-        own = identity == self._room.local_participant.identity
-        segment_id = (reader.info.attributes or {}).get(SEGMENT) or reader.info.stream_id
+        attributes = reader.info.attributes or {}
+        own = identity == self._room.local_participant.identity or (
+            attributes.get(TRACK, "") in self._room.local_participant.track_publications
+        )
+        segment_id = attributes.get(SEGMENT) or reader.info.stream_id
         segment = self._seen.segments.setdefault(segment_id, Segment("caller" if own else "agent"))
         segment.open, text = True, ""
         try:
@@ -141,5 +146,5 @@ class CallRoom:
                 self._on_text(segment_id, segment)
         except ConnectionError:
             pass  # the room closed in the middle: what came until then counts
-        segment.open = False
+        segment.open = own and attributes.get(IS_FINAL) != "true"
         self._on_text(segment_id, segment)

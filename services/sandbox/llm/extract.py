@@ -6,10 +6,11 @@ whatever was asked; what is left over answers the field that was asked.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field as dataclass_field
+from functools import cache
 
 from services.sandbox.llm.prompt import AskedField
 from services.sandbox.scenarios.numbers import digits_of, find_phone, has_digits
-from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, contact_asked
+from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, contact_asked, phrases
 from services.sandbox.scenarios.text import (
     CLAUSE_ENDS,
     PUNCTUATION,
@@ -103,7 +104,9 @@ def _take_named(
     for key in dict.fromkeys(key for each in spoken for key in each.named):
         if key not in known or key in out.values:
             continue
-        for prefix, suffix in _split(carrier for each in spoken for carrier in each.named[key]):
+        for prefix, suffix in _split(
+            tuple(carrier for each in spoken for carrier in each.named[key])
+        ):
             span = _span(said, prefix, suffix, spoken)
             if span is None:
                 continue
@@ -158,7 +161,7 @@ def _answer(
         if out.values:  # "what is your name?" under a key of its own: the name answers it
             return out.values.get(subject, "")
         return _yes_or_no(said, asked, spoken)
-    rest = _unwrapped(rest, subject, spoken)
+    rest = _unwrapped(_trimmed(said, spoken, end=False), subject, spoken)
     if subject == "name" and len(rest) > LONGEST_NAME:
         return ""
     value = _clean(rest)
@@ -170,7 +173,10 @@ def _answer(
 
 
 def _unwrapped(rest: list[str], key: str, spoken: Sequence[Phrases]) -> list[str]:
-    """The words without the carrier that wraps all of them: the field's own, then a general one."""
+    """The words without the carrier that wraps all of them: the field's own, then a general one.
+
+    Fillers at the end come off last: in some languages a carrier ends in what is also a yes.
+    """
     for carriers in (_carriers(spoken, key), _carriers(spoken, "any")):
         for prefix, suffix in carriers:
             plain = [bare(word) for word in rest]
@@ -183,47 +189,48 @@ def _unwrapped(rest: list[str], key: str, spoken: Sequence[Phrases]) -> list[str
             ):
                 rest = inner
                 break
-    return rest
+    return _trimmed(rest, spoken) or rest
 
 
 def _carriers(spoken: Sequence[Phrases], key: str) -> list[tuple[list[str], list[str]]]:
     """Carriers that count when the field was asked."""
-    return _split(
-        carrier
-        for each in spoken
-        for carrier in (*each.named.get(key, ()), *each.carriers.get(key, ()))
-    )
+    found = (_split((*each.named.get(key, ()), *each.carriers.get(key, ()))) for each in spoken)
+    return [carrier for carriers in found for carrier in carriers]
 
 
-def _split(carriers: Iterable[str]) -> list[tuple[list[str], list[str]]]:
+@cache
+def _split(carriers: tuple[str, ...]) -> list[tuple[list[str], list[str]]]:
     """Carriers as (words before, words after), the longest first."""
     halves = (carrier.partition("{}") for carrier in carriers)
     pairs = [(words(before), words(after)) for before, _, after in halves]
     return sorted(pairs, key=lambda pair: -len(pair[0]) - len(pair[1]))
 
 
-def _trimmed(said: list[str], spoken: Sequence[Phrases]) -> list[str]:
-    """Without fillers, greetings and connectors at either end."""
-    phrases = [
-        words(phrase)
-        for each in spoken
-        for phrase in (*each.caller.fillers, *each.caller.hello, *each.caller.connectors)
-    ]
-    phrases.sort(key=len, reverse=True)
+def _trimmed(said: list[str], spoken: Sequence[Phrases], *, end: bool = True) -> list[str]:
+    """Without fillers, greetings and connectors at the beginning and, if so wanted, the end."""
+    fillers = [filler for each in spoken for filler in _fillers(each.language)]
     changed = True
     while changed and said:
         changed = False
         plain = [bare(word) for word in said]
-        for phrase in phrases:
-            if plain[: len(phrase)] == phrase:
-                said = said[len(phrase) :]
-            elif plain[-len(phrase) :] == phrase:
-                said = said[: -len(phrase)]
+        for filler in fillers:
+            if plain[: len(filler)] == filler:
+                said = said[len(filler) :]
+            elif end and plain[-len(filler) :] == filler:
+                said = said[: -len(filler)]
             else:
                 continue
             changed = True
             break
     return said
+
+
+@cache
+def _fillers(language: str) -> tuple[list[str], ...]:
+    """What may stand before or after an answer, the longest first."""
+    caller = phrases(language).caller
+    found = [words(each) for each in (*caller.fillers, *caller.hello, *caller.connectors)]
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _yes_or_no(said: list[str], asked: AskedField, spoken: Sequence[Phrases]) -> str:
