@@ -15,6 +15,7 @@ from services.gateway.tokens import Tokens
 from shared.bus.publish import Bus
 from shared.call_log import CallLog
 from shared.calls import Calls
+from shared.deliveries import Deliveries
 from shared.health import Health
 from shared.leads import Leads
 from shared.profiles import ProfileReader
@@ -38,6 +39,7 @@ class Gateway:
     call_log: CallLog
     follower: CallLog
     leads: Leads
+    deliveries: Deliveries
     access: Access
     limits: Limits
     tokens: Tokens

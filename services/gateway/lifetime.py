@@ -18,6 +18,7 @@ from services.gateway.watchdog import Watchdog
 from shared.bus.publish import Bus
 from shared.call_log import CallLog
 from shared.calls import Calls
+from shared.deliveries import Deliveries
 from shared.health import Health
 from shared.leads import Leads
 from shared.profiles import ProfileReader
@@ -57,6 +58,7 @@ async def opened(
             call_log=CallLog(redis),
             follower=CallLog(follower),
             leads=Leads(redis, source=NAME),
+            deliveries=Deliveries(redis),
             access=Access(
                 api_key=settings.gateway_api_key,
                 secret=settings.livekit_api_secret.get_secret_value(),

@@ -48,7 +48,7 @@ async def put_profile(redis: Redis, profile: Profile, **changes: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: GatewaySettings, rooms: Rooms) -> AsyncIterator[str]:
+async def serving(settings: GatewaySettings, rooms: Rooms | None) -> AsyncIterator[str]:
     """A gateway while the context is open; gives its address."""
     listener = bind("127.0.0.1", 0, "WEB_PORT")
     app = create_app(settings, Health("gateway", "test"), livekit=rooms)

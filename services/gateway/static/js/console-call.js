@@ -1,6 +1,6 @@
 // One call in the console: its facts, and its log from the first entry on, live.
 
-import { DELIVERY } from './delivery-words.js';
+import { DELIVERY, answerWords } from './delivery-words.js';
 import { follow } from './events.js';
 import { langOf } from './scripts.js';
 
@@ -62,7 +62,7 @@ function words(entry, type) {
     return ['lead', `revision ${entry.revision}${entry.complete ? ', complete' : ''}: ${changed.join(', ')}`];
   }
   if (type === 'delivery') {
-    const answer = [entry.status, entry.answer].filter(Boolean).join(': ');
+    const answer = [entry.status, entry.answer && answerWords(entry.answer)].filter(Boolean).join(': ');
     return ['delivery', `revision ${entry.revision}: ${DELIVERY[entry.state]?.[1] ?? entry.state} ${answer && `(${answer})`}`];
   }
   if (type === 'ended') return ['ended', `${entry.how}, ${entry.outcome}, ${Math.round(entry.duration_ms / 1000)} s`];

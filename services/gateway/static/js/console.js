@@ -2,7 +2,7 @@
 
 import { ApiError, request } from './api.js';
 import { CallView } from './console-call.js';
-import { DELIVERY } from './delivery-words.js';
+import { DELIVERY, answerWords } from './delivery-words.js';
 import { Problems } from './problems.js';
 import { langOf } from './scripts.js';
 
@@ -103,7 +103,7 @@ function leadRow(lead) {
   const [tone, text] = delivery ? (DELIVERY[delivery.state] ?? ['none', delivery.state]) : ['captured', lead.complete ? 'captured, complete' : 'captured'];
   const shown = document.createElement('div');
   shown.append(pill(tone, text));
-  const why = [delivery?.status, delivery?.answer].filter(Boolean).join(': ');
+  const why = [delivery?.status, delivery?.answer && answerWords(delivery.answer)].filter(Boolean).join(': ');
   if (why && tone !== 'good') shown.append(element('span', 'why', why));
   const again = ['dead', 'parked'].includes(delivery?.state) ? button('Send again', '', (event) => replay(lead, event.target)) : '';
   return row(when(lead.captured_at), lead.name ?? '', lead.phone ?? '', lead.agent_id, shown, again);

@@ -1,6 +1,6 @@
 // The lead as it fills, and what N8N says to it.
 
-import { DELIVERY } from './delivery-words.js';
+import { DELIVERY, answerWords } from './delivery-words.js';
 import { langOf } from './scripts.js';
 
 const FINAL = new Set(['acknowledged', 'unconfirmed', 'parked', 'dead']);
@@ -110,7 +110,7 @@ export class Lead {
     if (entry.answer) {
       const answer = document.createElement('span');
       answer.className = 'answer';
-      answer.textContent = `N8N says: ${entry.answer}`;
+      answer.textContent = `N8N says: ${answerWords(entry.answer)}`;
       item.append(answer);
     }
     this.deliveries.append(item);

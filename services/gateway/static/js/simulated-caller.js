@@ -3,6 +3,8 @@
 
 import { pause } from './events.js';
 
+// An agent that asks these is the built-in one, or its like: the caller has a story for it.
+const SCENARIO_FIELDS = ['budget', 'location', 'property_type'];
 const SETTLED_MS = 400; // the agent counts as done when it has listened for this long
 const ANSWER_MS = 15_000; // an agent that has not reacted by then has not understood: say the next thing
 const POLL_MS = 50;
@@ -48,6 +50,7 @@ export class SimulatedCaller {
 
   async #next(signal) {
     const { details } = this.call;
+    const asked = new Set(details.questions.map((question) => question.key));
     const response = await fetch(`${this.url}/next`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -56,7 +59,8 @@ export class SimulatedCaller {
         call_id: this.call.id,
         agent_id: details.agent_id,
         language: details.language,
-        scenario: details.agent_id === 'default' ? 'real-estate' : null,
+        scenario: SCENARIO_FIELDS.every((key) => asked.has(key)) ? 'real-estate' : null,
+        questions: details.questions,
         agent_said: this.said('agent'),
         caller_said: this.spoken,
       }),
@@ -80,7 +84,9 @@ export class SimulatedCaller {
 
   async #untilAnswered(signal) {
     const end = performance.now() + ANSWER_MS;
-    while (!signal.aborted && performance.now() < end && this.call.agentState === 'listening') {
+    const turns = this.said('agent').length;
+    const answered = () => this.call.agentState !== 'listening' || this.said('agent').length > turns;
+    while (!signal.aborted && performance.now() < end && !answered()) {
       await pause(POLL_MS, signal);
     }
   }
