@@ -78,8 +78,6 @@ class Speaker:
         # 14 ms of computing a second of speech: not on the event loop.
         tagged = await asyncio.to_thread(_tagged, parts, pause_s, sample_rate, ident)
         seconds = len(tagged) // 2 / sample_rate
-        if seconds > LONGEST_S:
-            raise ValueError(f"speech of {seconds:.0f} s: expected {LONGEST_S:.0f} at most")
         self._registry.put(ident, Phrase(text, seconds, language))
         return Said(ident, text, language, seconds, sample_rate, tagged)
 
@@ -97,6 +95,8 @@ def _tagged(parts: Sequence[Speech], pause_s: float, rate: int, ident: int) -> b
         audio = np.concatenate([audio, pause, _without_long_pauses(voice, part.rate)])
     if not len(audio):
         raise ValueError("the text has nothing that can be spoken")
+    if (seconds := len(audio) / parts[0].rate) > LONGEST_S:
+        raise ValueError(f"speech of {seconds:.0f} s: expected {LONGEST_S:.0f} at most")
     audio = pcm.resample(audio, parts[0].rate, rate)
     return pcm.pcm16(_levelled(embed(audio, rate, ident), rate))
 

@@ -233,6 +233,6 @@ async def test_latencies_change_while_it_runs(sarvam: Running, voices: Voices) -
         started = asyncio.get_running_loop().time()
         await talk.send(event="speech_end")
         await talk.event("transcript.final")
-        assert 0.115 < asyncio.get_running_loop().time() - started < 0.4
+        assert 0.115 < asyncio.get_running_loop().time() - started < 2.0
     with pytest.raises(ValueError, match="SANDBOX_STT_MS"):
         sarvam.stand_in.update_settings({"SANDBOX_STT_MS": "fast"})

@@ -118,11 +118,11 @@ async def test_the_first_byte_comes_after_its_latency_and_speech_faster_than_it_
     loop = asyncio.get_running_loop()
     async with sarvam.socket(PATH, QUERY) as talk:
         await talk.send(type="config", data=CONFIG)
-        await _text(talk, SHORT)
         started = loop.time()
+        await _text(talk, SENTENCES["hi-IN"])
         await talk.send(type="flush")
         await talk.until(lambda message: message["type"] == "audio")
-        assert 0.115 < loop.time() - started < 0.4
+        assert 0.115 < loop.time() - started < 2.0
         first = loop.time()
         seconds = len(await _spoken(talk)) / 2 / 24_000
         assert loop.time() - first < seconds / 2
