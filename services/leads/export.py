@@ -1,0 +1,80 @@
+"""Leads as a file: for a spreadsheet, or for a program."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
+from shared.errors import NotFound
+from shared.leads import Leads
+
+FIRST = ("lead_id", "revision", "delivery", "name", "phone", "email")
+
+
+async def collect(
+    redis: Redis,
+    state: DeliveryState | None,
+    limit: int,
+    *,
+    progress: Callable[[list[str]], Iterable[str]],
+) -> list[dict[str, Any]]:
+    """Leads as their webhook has them, with `delivery` (the state) added; the newest first."""
+    deliveries, leads = Deliveries(redis), Leads(redis, source="cli")
+    if state:
+        chosen = await deliveries.list(LEAD_CAPTURE, state=state, limit=limit)
+        subjects = [each.subject for each in chosen]
+    else:
+        newest = await redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1)
+        subjects = cast("list[str]", newest)
+    found = []
+    for subject in progress(subjects):
+        try:
+            lead = await leads.get(subject)
+        except NotFound:
+            continue  # its retention is over
+        try:
+            delivered = (await deliveries.get(LEAD_CAPTURE, subject, attempts=False)).state
+        except NotFound:
+            delivered = "scheduled"
+        found.append({**lead.data(), "delivery": delivered})
+    return found
+
+
+def write(path: Path, leads: list[dict[str, Any]]) -> None:
+    """A .csv has a column a field; a .jsonl has an object a line."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if path.suffix == ".jsonl":
+            file.writelines(json.dumps(lead, ensure_ascii=False) + "\n" for lead in leads)
+            return
+        rows = [_flat(lead) for lead in leads]
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = [*FIRST, *(name for name in names if name not in FIRST)]
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _flat(lead: dict[str, Any]) -> dict[str, Any]:
+    """One level: fields.budget, extra.note."""
+    row: dict[str, Any] = {}
+    for name, value in lead.items():
+        if isinstance(value, dict):
+            row |= {f"{name}.{key}": _safe(each) for key, each in value.items()}
+        else:
+            row[name] = _safe(value)
+    return row
+
+
+def _safe(value: Any) -> Any:
+    """A spreadsheet takes a text that begins with = + - @ for a formula: callers say such things.
+
+    A phone number in E.164 stays as it is.
+    """
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    return value if value[1:].isdecimal() and value[0] == "+" else f"'{value}"
