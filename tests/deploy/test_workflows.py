@@ -129,6 +129,7 @@ CALLS: list[Any] = [
     {"type": "call.ended", "data": {"call_id": ""}},
     {"type": "call.ended", "data": {}},
     {"type": "call.ended", "data": None},
+    {"type": "call.ended", "data": []},
     {"type": "other", "data": {"call_id": "c1"}},
     {},
     None,
@@ -170,12 +171,44 @@ def test_a_lead_fills_the_columns_of_its_table() -> None:
         "call_id": "c",
         "captured_at": None,
     }
-    columns = next(
-        node["parameters"]["columns"]["column"]
-        for node in _workflow("lead-capture.json")["nodes"]
-        if node["name"] == "Table of leads"
-    )
-    assert {column["name"] for column in columns} == {*row, "fields", "extra"}
+
+
+def test_a_call_fills_the_columns_of_its_table() -> None:
+    """People read who called and how it went without opening the JSON."""
+    data = {
+        "call_id": "c",
+        "agent_id": "a",
+        "profile_version": "v",
+        "language": "hi-IN",
+        "started_at": "t",
+        "how": "caller_hung_up",
+        "outcome": "lead",
+        "duration_ms": 61_400,
+        "transcript": [{"who": "agent", "text": "नमस्ते"}, {"who": "caller", "text": "हाँ"}],
+        "lead": {"lead_id": "L", "complete": True},
+    }
+    body = {"type": "call.ended", "data": data}
+    (made,) = _run("call-ended.json", "Check the call", [{"body": body}])
+    row = made["row"]
+    assert json.loads(row.pop("report")) == data
+    assert (row.pop("seconds"), row.pop("transcript")) == (61, "agent: नमस्ते\ncaller: हाँ")
+    assert (row.pop("lead_id"), row.pop("lead_complete")) == ("L", True)
+    assert row == {key: data[key] for key in row}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_column_that_is_written_exists(file: str) -> None:
+    """n8n refuses a row with a column that the table does not have: every lead would fail."""
+    made, written = [], []
+    for node in _workflow(file)["nodes"]:
+        parameters = node["parameters"]
+        if parameters.get("operation") == "create":
+            made.append({each["name"] for each in parameters["columns"]["column"]})
+        if parameters.get("operation") in ("insert", "upsert"):
+            written.append(set(parameters["columns"]["value"]))
+    assert made
+    assert all(columns == made[0] for columns in [*made, *written])
+    assert len(written) == 1
 
 
 ROW = {

@@ -95,7 +95,7 @@ class RealN8n:
         self._run("import:workflow", "--separate", f"--input={SHIPPED}")
         own = self.home / "workflows"
         own.mkdir()
-        workflows = [fill_workflow(), row_workflow(), leads_workflow()]
+        workflows = [fill_workflow(), row_workflow(), leads_workflow(), calls_workflow()]
         for workflow in workflows:
             (own / f"{workflow['id']}.json").write_text(json.dumps(workflow))
         self._run("import:workflow", "--separate", f"--input={own}")
@@ -180,10 +180,22 @@ def row_workflow() -> dict[str, Any]:
 
 def leads_workflow() -> dict[str, Any]:
     """GET /webhook/test-leads gives all rows of the table of leads."""
-    nodes = {node["name"]: copy.deepcopy(node) for node in shipped("lead-capture.json")["nodes"]}
-    rows = nodes["Lead so far"]
-    rows["parameters"] |= {"filters": {}, "returnAll": True}
-    return _workflow("testLeads0000001", "test-leads", "GET", [nodes["Table of leads"], rows])
+    return _rows(
+        "testLeads0000001", "test-leads", "lead-capture.json", "Table of leads", "Lead so far"
+    )
+
+
+def calls_workflow() -> dict[str, Any]:
+    """GET /webhook/test-calls gives all rows of the table of calls."""
+    return _rows(
+        "testCalls0000001", "test-calls", "call-ended.json", "Table of calls", "Call so far"
+    )
+
+
+def _rows(id_: str, path: str, file: str, table: str, rows: str) -> dict[str, Any]:
+    nodes = {node["name"]: copy.deepcopy(node) for node in shipped(file)["nodes"]}
+    nodes[rows]["parameters"] |= {"filters": {}, "returnAll": True}
+    return _workflow(id_, path, "GET", [nodes[table], nodes[rows]])
 
 
 def _workflow(id_: str, path: str, method: str, chain: list[dict[str, Any]]) -> dict[str, Any]:

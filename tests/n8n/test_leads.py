@@ -7,6 +7,8 @@ import httpx
 from redis.asyncio import Redis
 
 from shared import keys
+from shared.call_log import CallLog, Turn
+from shared.calls import Calls
 from shared.leads import LeadChange, Leads
 from tests.n8n.real import RealN8n
 from tests.n8n.service import Service
@@ -32,7 +34,7 @@ def _changes(values: dict[str, str], sequence: int = 1) -> list[LeadChange]:
 
 
 async def _acknowledged(redis: Redis, call_id: str, revision: int) -> bool:
-    """Whether the call's log says that this revision was acknowledged."""
+    """Whether the call's log says that this revision of its lead was acknowledged."""
     for entry in await entries(redis, keys.call_log(call_id)):
         if entry["type"] == "delivery":
             data: dict[str, Any] = json.loads(entry["data"])
@@ -64,6 +66,24 @@ async def test_a_lead_reaches_the_table_and_is_acknowledged(
     await until(lambda: _acknowledged(redis, call.id, again.revision), timeout=20)
     row = await _row(client, call.lead_id)
     assert (row["revision"], "८० लाख" in row["fields"]) == (again.revision, True)
+
+
+async def test_the_report_of_a_call_reaches_the_table(
+    redis: Redis, leads: Service, client: httpx.AsyncClient
+) -> None:
+    """What was said in a call is in N8N a moment after it ended."""
+    calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
+    await calls.open(new)
+    await log.append(new.id, Turn(who="caller", text="दो कमरे चाहिए", language="hi-IN"))
+    await calls.end(await calls.get(new.id), "caller_hung_up")
+
+    async def row() -> dict[str, Any] | None:
+        rows = (await client.get("/webhook/test-calls")).json()
+        return next((each for each in rows if each.get("call_id") == new.id), None)
+
+    written = await until(row, timeout=20)
+    assert written is not None
+    assert (written["how"], written["transcript"]) == ("caller_hung_up", "caller: दो कमरे चाहिए")
 
 
 async def test_a_restart_of_n8n_loses_nothing(
