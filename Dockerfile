@@ -84,6 +84,7 @@ FROM service AS leads
 COPY --from=leads-packages /opt/venv /opt/venv
 COPY shared shared
 COPY services/leads services/leads
+COPY bin/bolchaal /usr/local/bin/
 EXPOSE 8080
 USER bolchaal
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "healthcheck.py", "HEALTH_PORT"]
