@@ -1,0 +1,217 @@
+"""Saving while Redis is away: whatever is said to be saved is."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from shared.leads import LeadChange, Leads
+from shared.leads.saver import LeadSaver
+from shared.redis import connect
+from shared.spool import Spool, SpoolError
+from tests.bus.events import until
+from tests.leads.world import Caller
+from tests.valkey import Valkey
+
+
+@pytest_asyncio.fixture
+async def own_redis(own_valkey: Valkey) -> AsyncIterator[Redis]:
+    client = connect(own_valkey.url, retries=0)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def change(field: str, value: str, sequence: int) -> LeadChange:
+    return LeadChange(field=field, value=value, attempt=1, sequence=sequence)
+
+
+async def test_while_redis_is_away_changes_are_on_the_disk_and_follow_in_order(
+    own_valkey: Valkey, own_redis: Redis, spool: Spool
+) -> None:
+    """What a caller says during a restart of Redis would be lost."""
+    leads, caller = Leads(own_redis, source="agent"), Caller(own_redis)
+    troubles: list[tuple[str, str | None]] = []
+    saver = LeadSaver(leads, spool, on_trouble=lambda *what: troubles.append(what))
+    merged = await saver.apply(caller.context(), [change("name", "Asha", 1)])
+    assert merged is not None
+    assert merged.revision == 1
+    own_valkey.kill()
+    assert await saver.apply(caller.context(), [change("phone", "+919876543210", 2)]) is None
+    assert await saver.apply(caller.context(), [change("name", "Asha Rao", 3)]) is None
+    assert await spool.count() == 2
+    assert troubles[-1] == ("redis", "Redis does not answer (ConnectionError)")
+    own_valkey.start()
+    merged = await saver.apply(caller.context(), [change("city", "Pune", 4)])
+    assert merged is not None
+    assert (merged.revision, merged.complete) == (4, True), "the spool came first"
+    assert await spool.count() == 0
+    lead = await leads.get(caller.lead_id)
+    assert lead.values == {"name": "Asha Rao", "phone": "+919876543210", "city": "Pune"}
+    spool.close()
+
+
+async def test_the_spool_drains_by_itself(
+    own_valkey: Valkey, own_redis: Redis, spool: Spool
+) -> None:
+    """The last thing that a caller said would stay on the disk until somebody calls again."""
+    leads, caller = Leads(own_redis, source="agent"), Caller(own_redis)
+    saver = LeadSaver(leads, spool)
+    stop = asyncio.Event()
+    own_valkey.kill()
+    running = asyncio.create_task(saver.run(stop, every=0.02))
+    await saver.apply(caller.context(), [change("name", "Asha", 1)])
+    own_valkey.start()
+
+    async def drained() -> bool:
+        return await spool.count() == 0
+
+    await until(drained)
+    stop.set()
+    await running
+    assert (await leads.get(caller.lead_id)).values == {"name": "Asha"}
+    spool.close()
+
+
+async def test_a_change_that_redis_took_and_the_spool_has_too_counts_once(
+    redis: Redis, spool: Spool
+) -> None:
+    """After a lost answer, an old value would come back over a newer one."""
+    leads, caller = Leads(redis, source="agent"), Caller(redis)
+    await leads.apply(caller.context(), [change("name", "Asha", 1)])
+    await leads.apply(caller.context(), [change("name", "Asha Rao", 2)])
+    await spool.add(caller.context(), [change("name", "Asha", 1)])
+    stop = asyncio.Event()
+    running = asyncio.create_task(LeadSaver(leads, spool).run(stop, every=0.01))
+
+    async def drained() -> bool:
+        return await spool.count() == 0
+
+    await until(drained)
+    stop.set()
+    await running
+    lead = await leads.get(caller.lead_id)
+    assert (lead.values, lead.revision) == ({"name": "Asha Rao"}, 2)
+    spool.close()
+
+
+async def test_a_full_redis_is_a_case_for_the_spool(redis: Redis, spool: Spool) -> None:
+    """A full Redis would be taken for a saved lead, or end the call."""
+    leads, caller = Leads(redis, source="agent"), Caller(redis)
+    troubles: list[tuple[str, str | None]] = []
+    saver = LeadSaver(leads, spool, on_trouble=lambda *what: troubles.append(what))
+    await redis.config_set("maxmemory", 1)
+    assert await saver.apply(caller.context(), [change("name", "Asha", 1)]) is None
+    assert troubles == [("redis", "Redis is full (maxmemory): nothing can be saved")]
+    await redis.config_set("maxmemory", 0)
+    assert await saver.apply(caller.context(), [change("name", "Asha Rao", 2)]) is not None
+    spool.close()
+
+
+async def test_a_redis_that_hangs_is_not_waited_for(
+    own_valkey: Valkey, own_redis: Redis, spool: Spool
+) -> None:
+    """The caller would hear nothing for as long as the time-outs of a connection add up to."""
+    caller = Caller(own_redis)
+    saver = LeadSaver(Leads(own_redis, source="agent"), spool, patience=0.1)
+    await own_redis.ping()
+    own_valkey.pause()
+    try:
+        async with asyncio.timeout(2.0):
+            assert await saver.apply(caller.context(), [change("name", "Asha", 1)]) is None
+    finally:
+        own_valkey.resume()
+    spool.close()
+
+
+async def test_when_nothing_takes_it_nothing_is_said_to_be_saved(
+    own_valkey: Valkey, own_redis: Redis, spool: Spool
+) -> None:
+    """The agent would say "noted" to a caller whose lead is lost."""
+    caller = Caller(own_redis)
+    troubles: list[tuple[str, str | None]] = []
+    saver = LeadSaver(
+        Leads(own_redis, source="agent"), spool, on_trouble=lambda *what: troubles.append(what)
+    )
+    pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
+    spool._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to a full disk
+    big = change("story", "x" * 100_000, 1)
+    assert await saver.apply(caller.context(), [big]) is not None, "Redis is there"
+    own_valkey.kill()
+    with pytest.raises(SpoolError, match="disk is full"):
+        await saver.apply(caller.context(), [big.model_copy(update={"sequence": 2})])
+    assert troubles[-1][0] == "spool"
+    assert await spool.count() == 0
+    spool.close()
+
+
+async def test_a_killed_process_leaves_what_it_saved_to_the_next(
+    redis: Redis, tmp_path: Path
+) -> None:
+    """kill -9 of the agent while Redis is away would lose what was said to be saved."""
+    code = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from shared.leads import LeadChange, LeadContext\n"
+        "from shared.spool import Spool\n"
+        "async def main():\n"
+        "    spool = Spool(Path(sys.argv[1]))\n"
+        "    context = LeadContext.model_validate_json(sys.argv[2])\n"
+        "    for n in range(1000):\n"
+        "        change = LeadChange(field='name', value=str(n), attempt=1, sequence=n)\n"
+        "        await spool.add(context, [change])\n"
+        "        print(n, flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    caller = Caller(redis)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        str(tmp_path),
+        caller.context().model_dump_json(),
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    said = -1
+    while said < 20:
+        said = int(await process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    rest, _ = await process.communicate()
+    said = int(rest.split()[-1]) if rest.split() else said
+    spool = Spool(tmp_path)
+    leads = Leads(redis, source="agent")
+    await LeadSaver(leads, spool).apply(caller.context(), [])
+    assert int((await leads.get(caller.lead_id)).values["name"]) >= said
+    spool.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A read-only volume would be noticed on the day it is needed."""
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SpoolError, match="the spool does not take it"):
+        Spool(file)
+
+
+def test_only_one_process_drains(spool: Spool, tmp_path: Path) -> None:
+    """Every call of a worker would drain at the same time."""
+    other = Spool(tmp_path / "spool")
+    with spool.draining() as ours, other.draining() as theirs:
+        assert (ours, theirs) == (True, False)
+    with other.draining() as theirs:
+        assert theirs
+    spool.close()
+    other.close()
