@@ -13,10 +13,9 @@ from redis.asyncio import Redis
 from services.gateway import assets
 from services.sandbox.livekit import DevServer
 from shared.profiles import default_profile
+from shared.redis import connect
 from tests.browser import chromium, watch
 from tests.gateway.conftest import KEY, SECRET, gateway_settings, put_profile, serving
-
-pytestmark = pytest.mark.browser
 
 Pages = Callable[..., Awaitable[Page]]
 
@@ -26,19 +25,27 @@ def _quiet_livekit() -> None:
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """As everywhere, on the loop that the tests here share with their browser."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def livekit() -> AsyncIterator[DevServer]:
     async with DevServer(KEY, SECRET) as server:
         yield server
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
         yield browser
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def pages(
     browser: Browser, livekit: DevServer, redis: Redis, redis_url: str
 ) -> AsyncIterator[Pages]:

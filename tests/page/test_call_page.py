@@ -25,7 +25,8 @@ from tests.page.stage import agent_in
 from tests.valkey import free_port
 from tests.waiting import until
 
-pytestmark = pytest.mark.browser
+# One browser for all: starting it takes longer than most of what it shows.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 def _beep() -> str:
@@ -242,6 +243,7 @@ async def test_the_simulated_caller_answers_when_the_agent_listens(
             await expect(page.locator(".turn.agent")).to_have_count(1)
             await page.get_by_role("button", name="Let the simulated caller speak").click()
             await agent.is_("speaking")
+            await expect(page.locator("#state")).to_have_text("Speaking")
             note = page.locator("#caller-note")
             assert asked == []
             await agent.is_("listening")
@@ -250,6 +252,7 @@ async def test_the_simulated_caller_answers_when_the_agent_listens(
             assert asked[0]["agent_said"] == ["आपका नाम?"]
             assert asked[0]["call_id"] == call_id
             await agent.is_("speaking")
+            await expect(page.locator("#state")).to_have_text("Speaking")
             await agent.is_("listening")
             await expect(note).to_have_text("The simulated caller has nothing more to say.")
             assert asked[1]["caller_said"] == ["मेरा नाम आशा है"]

@@ -17,6 +17,10 @@ export class SimulatedCaller {
     this.call = call;
     this.said = said;
     this.spoken = [];
+    this.answered = false; // whether the agent has reacted to the last utterance
+    call.addEventListener('agent', (event) => {
+      if (event.detail !== 'listening') this.answered = true;
+    });
   }
 
   /** Speaks whenever the agent listens, until it has nothing more to say or `signal` aborts. */
@@ -36,6 +40,7 @@ export class SimulatedCaller {
           return;
         }
         note(`Saying: ${next.text}`);
+        this.answered = false;
         await play(context, outlet, next.wav, signal);
         this.spoken.push(next.text);
         note('Waiting for the agent.');
@@ -84,11 +89,7 @@ export class SimulatedCaller {
 
   async #untilAnswered(signal) {
     const end = performance.now() + ANSWER_MS;
-    const turns = this.said('agent').length;
-    const answered = () => this.call.agentState !== 'listening' || this.said('agent').length > turns;
-    while (!signal.aborted && performance.now() < end && !answered()) {
-      await pause(POLL_MS, signal);
-    }
+    while (!signal.aborted && performance.now() < end && !this.answered) await pause(POLL_MS, signal);
   }
 }
 
