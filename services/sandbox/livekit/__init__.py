@@ -13,8 +13,11 @@ Left out on purpose, and refused rather than half done:
 - egress, ingress, SIP, and RoomService's ForwardParticipant, MoveParticipant and PerformRpc;
 - end-to-end encryption is passed through untouched, like any other payload.
 
+A client on a machine that has no interface but loopback cannot call: libwebrtc gathers no address
+there, and so has nothing to send from. Any interface will do, without a network behind it.
+
 It listens for signals on 127.0.0.1 only. Media sockets lie on 127.0.0.1 and on the machine's own
-IPv4 addresses, one set a client; no STUN server is named to the clients, and none is asked.
+addresses, one set a client; no STUN server is named to the clients, and none is asked.
 """
 
 from services.sandbox.livekit.server import DevServer

@@ -51,10 +51,23 @@ class Dispatcher:
         dispatch.room = room.name
         dispatch.state.CopyFrom(AgentDispatchState(created_at=self._now_ns()))
         self._by_room.setdefault(room, {})[dispatch.id] = dispatch
-        task = asyncio.create_task(self._offer(room, dispatch))
+        self._start_offer(room, dispatch, self._job(room, dispatch, JobType.JT_ROOM))
+        return dispatch
+
+    def _start_offer(self, room: Room, dispatch: AgentDispatch, job: Job) -> None:
+        task = asyncio.create_task(self._offer(room, dispatch, job))
         self._offering.add(task)
         task.add_done_callback(self._offering.discard)
-        return dispatch
+
+    def on_participant(self, participant: Participant, kind: JobType) -> None:
+        """Workers of these types get a job for each participant, or for each that publishes."""
+        if participant.is_agent:
+            return
+        for dispatch in self.list(participant.room):
+            if self._workers.has(dispatch.agent_name, kind):
+                job = self._job(participant.room, dispatch, kind)
+                job.participant.CopyFrom(participant.info)
+                self._start_offer(participant.room, dispatch, job)
 
     def list(self, room: Room) -> list[AgentDispatch]:
         return list(self._by_room.get(room, {}).values())
@@ -74,10 +87,12 @@ class Dispatcher:
             loop.call_later(self._timings.dispatch_removal, _remove, room, identity)
         return dispatch
 
-    def on_agent_gone(self, agent: Participant) -> None:
-        for dispatch in self._by_room.get(agent.room, {}).values():
+    def on_gone(self, participant: Participant) -> None:
+        """The job of this agent ends, and so do those that were about this participant."""
+        for dispatch in self.list(participant.room):
             for job in dispatch.state.jobs:
-                if job.state.participant_identity == agent.identity:
+                its_agent = job.state.participant_identity == participant.identity
+                if its_agent or job.participant.sid == participant.sid:
                     self._workers.terminate(job.id)
 
     def on_room_finished(self, room: Room) -> None:
@@ -89,11 +104,12 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._offering, return_exceptions=True)
 
-    async def _offer(self, room: Room, dispatch: AgentDispatch) -> None:
+    async def _offer(self, room: Room, dispatch: AgentDispatch, job: Job) -> None:
         await asyncio.sleep(self._timings.offer_delay)
-        if room.finished or not self._workers.has(dispatch.agent_name):
+        if room.finished:
             return
-        job = self._job(room, dispatch)
+        job.room.CopyFrom(room.info)
+        job.state.started_at = job.state.updated_at = self._now_ns()
         taken = await self._workers.offer(job)
         if taken is None or room.finished or self.find(room, dispatch.id) is None:
             return
@@ -110,18 +126,17 @@ class Dispatcher:
         dispatch.state.jobs.append(job)
         self._workers.assign(worker, JobAssignment(job=job, token=token))
 
-    def _job(self, room: Room, dispatch: AgentDispatch) -> Job:
+    def _job(self, room: Room, dispatch: AgentDispatch, kind: JobType) -> Job:
         job = Job(
             id=new_sid("AJ_"),
             dispatch_id=dispatch.id,
-            type=JobType.JT_ROOM,
+            type=kind,
             room=room.info,
             metadata=dispatch.metadata,
             attributes=dispatch.attributes,
             agent_name=dispatch.agent_name,
         )
         job.state.status = JobStatus.JS_RUNNING
-        job.state.started_at = job.state.updated_at = self._now_ns()
         return job
 
     def _now_ns(self) -> int:

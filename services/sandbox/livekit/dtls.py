@@ -19,8 +19,6 @@ from loguru import logger
 from services.sandbox.livekit.ice import IceLink
 from services.sandbox.livekit.sdp import Offer, Transport
 
-MAX_MESSAGE = 65535  # bytes of one data channel message, as the answer says
-
 
 class LinkEvents(Protocol):
     """What a link tells its owner; called in the turn of the loop in which it happens."""
@@ -87,9 +85,9 @@ class MediaLink:
         if not self.connected:
             logger.warning("DTLS handshake failed")
             return
-        if offer.sctp_port is not None:
-            capabilities = RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE)
-            await self._sctp.start(capabilities, offer.sctp_port)
+        if offer.data is not None and offer.data.sctp_port is not None:
+            capabilities = RTCSctpCapabilities(maxMessageSize=offer.data.max_message)
+            await self._sctp.start(capabilities, offer.data.sctp_port)
         self._events.on_connected()
 
     def _on_media(self, datagram: bytes) -> None:

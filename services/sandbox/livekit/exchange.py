@@ -32,6 +32,7 @@ class Exchange:
         room.announce(owner)
         if first:
             room.announce(owner)
+            room.events.on_publisher(owner)
         room.counts.changed()
         room.webhooks.track("track_published", room.info, owner.info, track.info)
         for listener in room.others(owner):

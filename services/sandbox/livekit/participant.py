@@ -74,6 +74,8 @@ class Participant:
         """Monotonic time at which the signal socket went away; None while there is one."""
         self.negotiated = False
         """Whether an offer has been answered."""
+        self.drop_next_resume = False
+        """Asked for by a client that tests itself."""
         self.told_to_resume = False
         """Since its media fell silent."""
         self.publisher = Publisher(self)
@@ -116,6 +118,13 @@ class Participant:
         if self.outbox is outbox:
             self.outbox = None
             self.socket_lost_at = time.monotonic()
+
+    def lose_socket(self) -> None:
+        """Closed without a word, for those who test what a client does then."""
+        outbox, self.outbox = self.outbox, None
+        if outbox is not None:
+            self.socket_lost_at = time.monotonic()
+            outbox.close()
 
     def send(self, message: SignalResponse) -> None:
         """Dropped while there is no socket: a resuming client is told everything anew."""

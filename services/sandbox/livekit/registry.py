@@ -1,9 +1,11 @@
 """The rooms of a server, by name."""
 
+from livekit.protocol.agent import JobType
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomConfiguration
 
 from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.webhooks import Webhooks
@@ -38,15 +40,25 @@ class Rooms:
             timings=self._timings,
             webhooks=self._webhooks,
             now=self._clock.now().timestamp(),
-            on_agent_gone=self._dispatcher.on_agent_gone,
-            on_finished=self._on_finished,
+            events=self,
         )
         self._rooms[name] = room
         self._webhooks.room("room_started", room.info)
         self._dispatcher.on_room(room, list(config.agents))
         return room
 
-    def _on_finished(self, room: Room) -> None:
+    # What rooms tell.
+
+    def on_active(self, participant: Participant) -> None:
+        self._dispatcher.on_participant(participant, JobType.JT_PARTICIPANT)
+
+    def on_publisher(self, participant: Participant) -> None:
+        self._dispatcher.on_participant(participant, JobType.JT_PUBLISHER)
+
+    def on_gone(self, participant: Participant) -> None:
+        self._dispatcher.on_gone(participant)
+
+    def on_finished(self, room: Room) -> None:
         del self._rooms[room.name]
         self._dispatcher.on_room_finished(room)
         self._finished = [r for r in self._finished if r.busy]

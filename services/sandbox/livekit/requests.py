@@ -28,6 +28,7 @@ from loguru import logger
 
 from services.sandbox.livekit import negotiation
 from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.simulate import simulate
 from services.sandbox.livekit.subscribing import Audience
 
 _NO_METADATA = "does not have permission to update own metadata"
@@ -146,6 +147,7 @@ def _now_ms() -> int:
 _HANDLERS: dict[str, Callable[[Participant, Any], None]] = {
     "add_track": add_track,
     "mute": mute,
+    "simulate": simulate,
     "subscription": subscription,
     "track_setting": track_setting,
     "subscription_permission": subscription_permission,

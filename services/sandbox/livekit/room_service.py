@@ -37,7 +37,7 @@ from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.registry import Rooms
 from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.timings import Timings
-from services.sandbox.livekit.twirp import Method, denied, not_found, unavailable
+from services.sandbox.livekit.twirp import Method, denied, left_out, not_found, unavailable
 
 _NO_ROOM = "requested room does not exist"
 _NO_PARTICIPANT = "participant does not exist"
@@ -170,7 +170,7 @@ class RoomService:
         return room.info
 
     async def _left_out(self, _token: Token, _request: Message) -> Message:
-        raise TwirpError("unimplemented", "this development server does not do that", 501)
+        raise left_out()
 
     def _participant(self, token: Token, room_name: str, identity: str) -> tuple[Room, Participant]:
         _administers(token, room_name)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from livekit.protocol import models
 from livekit.protocol.models import DataPacket, DisconnectReason, ParticipantInfo
@@ -25,6 +25,19 @@ EMPTY_TIMEOUT = 300  # seconds in which somebody must come
 DEPARTURE_TIMEOUT = 20  # seconds after the last standard participant has gone
 
 
+class RoomEvents(Protocol):
+    """What a room tells the rest of the server."""
+
+    def on_active(self, participant: Participant) -> None: ...
+
+    def on_publisher(self, participant: Participant) -> None:
+        """It has published its first track."""
+
+    def on_gone(self, participant: Participant) -> None: ...
+
+    def on_finished(self, room: "Room") -> None: ...
+
+
 class Room:
     """Everything here happens at once, in one turn of the loop; only media and sockets wait."""
 
@@ -36,10 +49,9 @@ class Room:
         timings: Timings,
         webhooks: Webhooks,
         now: float,
-        on_agent_gone: Callable[[Participant], None],
-        on_finished: Callable[["Room"], None],
+        events: RoomEvents,
     ) -> None:
-        """`now` is seconds since 1970; the callbacks end jobs and forget the room."""
+        """`now` is seconds since 1970."""
         self.info = models.Room(
             sid=new_sid("RM_"),
             name=name,
@@ -59,8 +71,7 @@ class Room:
         self.finished = False
         self.counts = Counts(self)
         self.exchange = Exchange(self)
-        self._on_agent_gone = on_agent_gone
-        self._on_finished = on_finished
+        self.events = events
         self._updates = Updates(self)
         self._empty_since = time.monotonic()
         self._was_occupied = False
@@ -120,6 +131,7 @@ class Room:
         participant.info.state = State.ACTIVE
         self.announce(participant)
         self.webhooks.participant("participant_joined", self.info, participant.info)
+        self.events.on_active(participant)
         participant.subscriber.report_subscribed()
         if participant.subscriber.subscriptions:
             participant.subscriber.ask(self.timings.settle_delay)
@@ -141,8 +153,7 @@ class Room:
             participant.publisher.remove(track)
         participant.data_tracks.close()
         participant.changed()
-        if participant.is_agent:
-            self._on_agent_gone(participant)
+        self.events.on_gone(participant)
         if not timed_out:
             self.counts.changed()
         for track in tracks:
@@ -174,7 +185,7 @@ class Room:
         self.webhooks.room("room_finished", self.info)
         for tick in self._ticks:
             tick.cancel()
-        self._on_finished(self)
+        self.events.on_finished(self)
 
     async def settled(self) -> None:
         """Ticks ended and media closed; for the end of the server."""

@@ -25,6 +25,10 @@ from aiortc.sdp import (
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
+MAX_MESSAGE = 65535
+"""Bytes of one data channel message that the server takes."""
+
+_DEFAULT_MESSAGE = 65536  # of a client that does not say (RFC 8841)
 _EXTENSIONS = (MID_URI, LEVEL_URI)
 _CODECS = {
     "audio": frozenset({"opus", "red", "pcmu", "pcma"}),
@@ -54,6 +58,8 @@ class Section:
     """URI to id of those header extensions that the server knows."""
     ssrcs: list[int]
     sctp_port: int | None
+    max_message: int
+    """Bytes of one data channel message that the client takes."""
 
     @property
     def sends(self) -> bool:
@@ -73,8 +79,9 @@ class Offer:
     sections: list[Section]
 
     @property
-    def sctp_port(self) -> int | None:
-        return next((s.sctp_port for s in self.sections if s.sctp_port is not None), None)
+    def data(self) -> Section | None:
+        """The section of the data channels."""
+        return next((s for s in self.sections if s.sctp_port is not None), None)
 
 
 def parse_offer(sdp: str) -> Offer:
@@ -114,6 +121,9 @@ def _section(media: MediaDescription) -> Section:
         extensions={e.uri: e.id for e in media.rtp.headerExtensions if e.uri in _EXTENSIONS},
         ssrcs=[info.ssrc for info in media.ssrc],
         sctp_port=media.sctp_port,
+        max_message=media.sctpCapabilities.maxMessageSize
+        if media.sctpCapabilities
+        else _DEFAULT_MESSAGE,
     )
 
 
@@ -185,7 +195,7 @@ def _data(section: Section) -> MediaDescription:
     media.direction = "sendrecv"
     media.rtp = RTCRtpParameters(muxId=section.mid)
     media.sctp_port = 5000
-    media.sctpCapabilities = RTCSctpCapabilities(maxMessageSize=65535)
+    media.sctpCapabilities = RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE)
     return media
 
 

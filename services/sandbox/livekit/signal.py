@@ -158,6 +158,9 @@ class Signalling:
             await outbox.end()
             return socket
         participant.attach(outbox)
+        if participant.drop_next_resume:
+            participant.drop_next_resume = False
+            participant.lose_socket()
         reconnect = ReconnectResponse(
             server_info=server_info(self._node_id),
             last_message_seq=participant.channels.last_sequence,

@@ -16,9 +16,13 @@ class Outbox:
         self._socket = socket
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._idle = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        self._writer = asyncio.create_task(self._write())
+        self._pinger = asyncio.create_task(self._ping())
 
     def send(self, message: bytes) -> None:
+        """Dropped when the socket is gone."""
+        if self._writer.done():
+            return
         self._idle.clear()
         self._queue.put_nowait(message)
 
@@ -28,6 +32,8 @@ class Outbox:
 
     def close(self) -> None:
         """Close with 1000 once everything before is out."""
+        if self._writer.done():
+            return
         self._idle.clear()
         self._queue.put_nowait(None)
 
@@ -49,6 +55,6 @@ class Outbox:
 
     async def end(self) -> None:
         """Stop both tasks; what has not been written is lost."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._writer.cancel()
+        self._pinger.cancel()
+        await asyncio.gather(self._writer, self._pinger, return_exceptions=True)

@@ -12,6 +12,9 @@ from google.protobuf.message import DecodeError, Message
 from services.sandbox.livekit.errors import TwirpError
 from services.sandbox.livekit.grants import Token
 
+LEFT_OUT = frozenset({"livekit.Egress", "livekit.Ingress", "livekit.SIP", "livekit.Connector"})
+"""Services of the real server, known and refused."""
+
 _NO_TOKEN = Token({})
 
 
@@ -35,8 +38,8 @@ def unavailable() -> TwirpError:
     return TwirpError("unavailable", "twirp error unknown: no response from servers", 503)
 
 
-def invalid(why: str) -> TwirpError:
-    return TwirpError("invalid_argument", why, 400)
+def left_out() -> TwirpError:
+    return TwirpError("unimplemented", "this development server does not do that", 501)
 
 
 class Twirp:
@@ -46,11 +49,14 @@ class Twirp:
 
     async def call(self, request: web.Request, token: Token | None) -> web.Response:
         """Without a token only those methods answer that ask for no grant, and there are none."""
-        service = self._services.get(request.match_info["service"])
-        if service is None:
+        name = request.match_info["service"]
+        service = self._services.get(name)
+        if service is None and name not in LEFT_OUT:
             raise web.HTTPNotFound
-        method = service.get(request.match_info["method"])
         try:
+            if service is None:
+                raise left_out()
+            method = service.get(request.match_info["method"])
             if method is None:
                 raise _bad_route(request)
             as_json = request.content_type == "application/json"

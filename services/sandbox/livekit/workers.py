@@ -16,6 +16,7 @@ from livekit.protocol.agent import (
     JobAssignment,
     JobStatus,
     JobTermination,
+    JobType,
     RegisterWorkerRequest,
     RegisterWorkerResponse,
     ServerMessage,
@@ -41,6 +42,7 @@ class Worker:
 
     outbox: Outbox
     agent_name: str
+    kind: JobType
     id: str = field(default_factory=lambda: new_sid("AW_"))
     load: float = 0.0
     full: bool = False
@@ -99,7 +101,7 @@ class Workers:
         return None
 
     def _register(self, request: RegisterWorkerRequest, outbox: Outbox) -> Worker:
-        worker = Worker(outbox, request.agent_name)
+        worker = Worker(outbox, request.agent_name, request.type)
         self._workers.append(worker)
         answer = RegisterWorkerResponse(worker_id=worker.id, server_info=server_info(self._node_id))
         worker.send(ServerMessage(register=answer))
@@ -152,13 +154,13 @@ class Workers:
 
     # Offers.
 
-    def has(self, agent_name: str) -> bool:
-        return any(w.agent_name == agent_name for w in self._workers)
+    def has(self, agent_name: str, kind: JobType = JobType.JT_ROOM) -> bool:
+        return any(w.agent_name == agent_name and w.kind == kind for w in self._workers)
 
     async def offer(self, job: Job) -> tuple[Worker, AvailabilityResponse] | None:
         """Ask one worker after the other; None when nobody takes it."""
         asked: set[Worker] = set()
-        while (worker := self._choose(job.agent_name, asked)) is not None:
+        while (worker := self._choose(job, asked)) is not None:
             asked.add(worker)
             job.state.worker_id = worker.id
             try:
@@ -189,10 +191,14 @@ class Workers:
             raise TimeoutError
         return None if offer.cancelled() else offer.result()
 
-    def _choose(self, agent_name: str, asked: set[Worker]) -> Worker | None:
+    def _choose(self, job: Job, asked: set[Worker]) -> Worker | None:
         """At random, the less loaded the likelier."""
         free = [
-            w for w in self._workers if w.agent_name == agent_name and not w.full and w not in asked
+            w
+            for w in self._workers
+            if (w.agent_name, w.kind) == (job.agent_name, job.type)
+            and not w.full
+            and w not in asked
         ]
         if not free:
             return None

@@ -181,11 +181,18 @@ class Clients:
         ) as response:
             return response.status, await response.text()
 
-    async def worker(self, agent_name: str = "", *, load: float = 0.0) -> FakeWorker:
+    async def worker(
+        self,
+        agent_name: str = "",
+        *,
+        load: float = 0.0,
+        kind: agent.JobType = agent.JobType.JT_ROOM,
+    ) -> FakeWorker:
         """A registered worker."""
         jwt = api.AccessToken(KEY, SECRET).with_grants(api.VideoGrants(agent=True)).to_jwt()
         worker = FakeWorker(await self.worker_socket(jwt))
-        await worker.send(register=agent.RegisterWorkerRequest(agent_name=agent_name))
+        register = agent.RegisterWorkerRequest(agent_name=agent_name, type=kind)
+        await worker.send(register=register)
         await worker.until("register")
         await worker.status(load=load)
         return worker

@@ -81,7 +81,8 @@ def test_what_is_read_of_an_offer() -> None:
     assert set(audio.extensions.values()) == {1, 4}
     assert [codec.payloadType for codec in video.codecs] == [96, 97]
     assert not video.sends
-    assert (offer.sctp_port, data.kind) == (5000, "application")
+    assert offer.data is data
+    assert (data.sctp_port, data.max_message) == (5000, 262144)
     assert (offer.username, offer.password) == ("abcd", "0123456789012345678901")
 
 

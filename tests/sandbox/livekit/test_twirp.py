@@ -41,6 +41,8 @@ async def test_errors_in_json(clients: Clients) -> None:
     assert (status, text) == (401, "invalid authorization token")
     status, answer = await clients.post("MoveParticipant", "{}", jwt=_admin())
     assert (status, answer["code"]) == (501, "unimplemented")
+    status, answer = await clients.post("ListEgress", "{}", jwt=_admin(), service="Egress")
+    assert (status, answer["code"]) == (501, "unimplemented")
 
 
 async def test_json_answers_name_every_field(clients: Clients) -> None:
@@ -50,6 +52,12 @@ async def test_json_answers_name_every_field(clients: Clients) -> None:
     assert status == 200
     assert (room["name"], room["metadata"], room["empty_timeout"]) == ("r", "m", 300)
     assert (room["num_participants"], room["active_recording"]) == (0, False)
+    assert room["version"] is None
+    status, listed = await clients.post(
+        "ListDispatch", '{"room": "r"}', jwt=_admin("r"), service="AgentDispatchService"
+    )
+    (dispatch,) = listed["agent_dispatches"]
+    assert (dispatch["agent_name"], dispatch["state"]["jobs"]) == ("", [])
 
 
 async def test_rooms(clients: Clients, hook: Hook) -> None:

@@ -232,3 +232,14 @@ async def test_registering(clients: Clients, timings: Timings) -> None:
     await twice.send(register=agent.RegisterWorkerRequest(agent_name=NAME))
     with pytest.raises(EOFError):
         await twice.until("register")
+
+
+async def test_a_worker_for_each_participant(clients: Clients) -> None:
+    """Workers of this type, such as a recorder of each caller, would never be started."""
+    worker = await clients.worker(NAME, kind=agent.JobType.JT_PARTICIPANT)
+    caller = await clients.room("caller", jwt=_call())
+    assignment = await worker.take()
+    assert assignment.job.type == agent.JobType.JT_PARTICIPANT
+    assert assignment.job.participant.identity == "caller"
+    await caller.disconnect()
+    assert (await worker.until("termination")).job_id == assignment.job.id
