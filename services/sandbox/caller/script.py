@@ -16,6 +16,8 @@ from services.sandbox.scenarios.phrases import contact_asked
 from services.sandbox.scenarios.text import nfc
 
 CONTACT = ("name", "phone")
+# Languages whose sentences end in a danda.
+DANDA = ("hi-IN", "bn-IN", "pa-IN", "or-IN")
 # The series is in use in India, so numbers made from it pass for real; nobody is ever called.
 PHONE_SERIES = "98765"
 
@@ -77,8 +79,11 @@ def invented(asked: Sequence[Asked], language: str, *, seed: str) -> Script:
     name = dice.choice(words.invent.names)
     digits = PHONE_SERIES + "".join(dice.choice("0123456789") for _ in range(5))
     contact = {
-        "name": (words.named["name"][0].format(name), name),
-        "phone": (words.carriers["phone"][0].format(_spelled(digits, words)), digits),
+        "name": (_sentence(words.named["name"][0].format(name), language), name),
+        "phone": (
+            _sentence(words.carriers["phone"][0].format(_spelled(digits, words)), language),
+            digits,
+        ),
     }
     maker = _Maker(words, dice)
     spoken = [words, phrases("en-IN")]
@@ -143,6 +148,11 @@ class _Maker:
         if count > len(self._answers):
             phrase = f"{phrase} {count}"
         return phrase, phrase
+
+
+def _sentence(text: str, language: str) -> str:
+    """With a capital letter, where there are any, and the full stop of the language."""
+    return f"{text[0].upper()}{text[1:]}{'।' if language in DANDA else '.'}"
 
 
 def _spelled(digits: str, words: Phrases) -> str:
