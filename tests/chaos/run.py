@@ -1,0 +1,242 @@
+"""One chaos run: the processes, what is done to them, and the end of it."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.sandbox.n8n import N8nStandIn
+from shared import keys
+from shared.bus import read_gauges
+from shared.deliveries import LEAD_CAPTURE
+from shared.redis import connect
+from tests.chaos import journal
+from tests.chaos.judge import Verdict, judge
+from tests.chaos.plan import FAULTS, PUBLISHERS, REPLICAS, Plan, script
+from tests.valkey import Valkey
+
+ROOT = Path(__file__).parents[2]
+ANSWER_MS = 5.0
+WORK_MS = 90.0  # with `slow` at most 1.5 s, which is under the grace of 2 s
+SETTINGS = {
+    "LEAD_ACK": "strict",
+    "LEAD_ATTEMPT_GRACE": "2",
+    "LEAD_TIMEOUT": "1",
+    "LEAD_RETRY_LONGEST": "5",  # so that a lead that meets six faults in a row ends today
+    "HEALTH_PORT": "0",
+    "LOG_LEVEL": "ERROR",
+}
+Say = Callable[[str], None]
+
+
+@dataclass
+class Child:
+    """A process that is started again when it was killed. `attempt` counts its lives."""
+
+    name: str
+    command: Callable[[int], list[str]]
+    environment: dict[str, str]
+    log: Path
+    attempt: int = 0
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self.attempt += 1
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command(self.attempt),
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def end(self, how: signal.Signals) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(how)
+        if self.process is not None:
+            await self.process.wait()
+
+
+@dataclass
+class Chaos:
+    """The processes of a run in `folder`. `broken` names a fault to build into the replicas."""
+
+    plan: Plan
+    folder: Path
+    say: Say
+    broken: str | None = None
+    kills: int = 0
+    n8n: N8nStandIn = field(init=False)
+    publishers: list[Child] = field(default_factory=list)
+    replicas: list[Child] = field(default_factory=list)
+
+    async def run(self, timeout: float) -> Verdict:
+        self.n8n = N8nStandIn(delay_ms=ANSWER_MS, work_ms=WORK_MS, seed=self.plan.seed)
+        self._faults(down=False)
+        self.valkey = Valkey(self.folder / "valkey")
+        self.valkey.start()
+        self._redis = connect(self.valkey.url, retries=0, timeout=2.0)
+        try:
+            async with self._receiver() as url:
+                await self._start(url)
+                begun = time.monotonic()
+                harm = asyncio.create_task(self._harm(begun))
+                try:
+                    async with asyncio.timeout(timeout):
+                        await harm
+                        await self._until_over()
+                except TimeoutError:
+                    self.say(f"not over after {timeout:.0f} s")
+                harm.cancel()
+                await asyncio.gather(harm, return_exceptions=True)
+                await self.n8n.idle()
+                self.say(f"took {time.monotonic() - begun:.1f} s")
+        finally:
+            for child in (*self.publishers, *self.replicas):
+                await child.end(signal.SIGKILL)
+            await self._redis.aclose()
+            self.valkey.kill()
+        return self.verdict()
+
+    def verdict(self) -> Verdict:
+        saved: dict[int, int] = {}
+        for place in range(PUBLISHERS):
+            saved |= journal.read(self._journal(place))
+        records = self.n8n.records
+        return judge(
+            [script(self.plan.seed, number) for number in range(self.plan.leads)],
+            saved,
+            records.leads,
+            records.received,
+            kills=self.kills,
+            faults=self.n8n._faults.struck,
+        )
+
+    # Processes
+
+    @contextlib.asynccontextmanager
+    async def _receiver(self) -> AsyncIterator[str]:
+        runner = web.AppRunner(self.n8n.app(), shutdown_timeout=1.0, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    async def _start(self, n8n_url: str) -> None:
+        environment = {"REDIS_URL": self.valkey.url, "N8N_BASE_URL": n8n_url, **SETTINGS}
+        program = ["-m", "tests.chaos.replica", self.broken] if self.broken else None
+        replica = [sys.executable, *(program or ["-m", "services.leads"])]
+        for place in range(REPLICAS):
+            name = f"replica-{place}"
+            log = self.folder / f"{name}.log"
+            self.replicas.append(Child(name, lambda _: replica, environment, log))
+        share = -(-self.plan.leads // PUBLISHERS)
+        for place in range(PUBLISHERS):
+            name = f"publisher-{place}"
+            command = self._publisher(
+                place, place * share, min(self.plan.leads, place * share + share)
+            )
+            self.publishers.append(Child(name, command, {}, self.folder / f"{name}.log"))
+        for child in (*self.replicas, *self.publishers):
+            await child.start()
+
+    def _publisher(self, place: int, first: int, last: int) -> Callable[[int], list[str]]:
+        def command(attempt: int) -> list[str]:
+            return [
+                *(sys.executable, "-m", "tests.chaos.publisher"),
+                *("--redis", self.valkey.url),
+                *("--spool", str(self.folder / f"spool-{place}")),
+                *("--journal", str(self._journal(place))),
+                *("--seed", str(self.plan.seed)),
+                *("--first", str(first), "--last", str(last)),
+                *("--rate", str(self.plan.rate / PUBLISHERS)),
+                *("--attempt", str(attempt)),
+            ]
+
+        return command
+
+    def _journal(self, place: int) -> Path:
+        return self.folder / f"journal-{place}"
+
+    # Harm
+
+    async def _harm(self, begun: float) -> None:
+        dice = random.Random(self.plan.seed + 1)
+        moments: list[tuple[float, str]] = [
+            *self.plan.kills,
+            (self.plan.down_at, "n8n down"),
+            (self.plan.down_at + self.plan.down_for, "n8n up"),
+        ]
+        for at, what in sorted(moments):
+            await asyncio.sleep(max(0.0, begun + at - time.monotonic()))
+            if what.startswith("n8n"):
+                self._faults(down=what == "n8n down")
+                self.say(f"{time.monotonic() - begun:6.1f} s  {what}")
+            else:
+                self.say(
+                    f"{time.monotonic() - begun:6.1f} s  kill -9 {await self._kill(what, dice)}"
+                )
+
+    async def _kill(self, what: str, dice: random.Random) -> str:
+        """Kills one of its kind, and starts it again after a moment."""
+        children = self.publishers if what == "publisher" else self.replicas
+        alive = [child for child in children if child.alive]
+        if what == "redis" or not alive:  # publishers are through: Redis then
+            self.valkey.kill()
+            self.kills += 1
+            await asyncio.sleep(dice.uniform(0.0, 1.0))
+            await asyncio.to_thread(self.valkey.start)
+            return "redis"
+        victim = dice.choice(alive)
+        await victim.end(signal.SIGKILL)
+        self.kills += 1
+        await asyncio.sleep(dice.uniform(0.0, 0.5))
+        await victim.start()
+        return victim.name
+
+    def _faults(self, *, down: bool) -> None:
+        usual = [{**fault, "seed": self.plan.seed + n} for n, fault in enumerate(FAULTS)]
+        self.n8n.set_faults([{"kind": "down"}] if down else usual)
+
+    # The end
+
+    async def _until_over(self) -> None:
+        """Publishers are through, the stream is read, nothing is due, N8N is at rest."""
+        for publisher in self.publishers:
+            assert publisher.process is not None
+            if await publisher.process.wait() != 0:
+                raise RuntimeError(f"{publisher.name} failed:\n{publisher.log.read_text()[-3000:]}")
+        self.say("all leads are said")
+        while not await self._quiet():  # noqa: ASYNC110 - Redis has no event for it
+            await asyncio.sleep(0.2)
+
+    async def _quiet(self) -> bool:
+        try:
+            return await _waiting(self._redis) == 0
+        except (RedisError, OSError):
+            return False
+
+
+async def _waiting(redis: Redis) -> int:
+    gauges = await read_gauges(redis, keys.LEADS, "leads")
+    due = await redis.zcard(keys.deliveries_due(LEAD_CAPTURE))
+    return gauges.lag + gauges.pending + gauges.scheduled + int(due)
