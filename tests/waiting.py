@@ -7,11 +7,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(check: Callable[[], Awaitable[T]], *, timeout: float = 5.0) -> T:
-    """Asks again and again until the answer is truthy; fails after `timeout` seconds."""
+async def until(
+    check: Callable[[], Awaitable[T]], *, timeout: float = 5.0, every: float = 0.005
+) -> T:
+    """Asks again and again until the answer is truthy; fails after `timeout` seconds.
+
+    `every` is the pause between two asks, in seconds.
+    """
     async with asyncio.timeout(timeout):
         while True:
             answer = await check()
             if answer:
                 return answer
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(every)

@@ -52,6 +52,7 @@ class System:
         )
         self.lines: list[str] = []
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
         self._ready = threading.Event()
 
     @property
@@ -72,7 +73,8 @@ class System:
             text=True,
             start_new_session=True,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         if not self._ready.wait(READY_S) or self._process.poll() is not None:
             self.stop()
             raise AssertionError("not ready:\n" + self.log())
@@ -87,6 +89,11 @@ class System:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+        finally:
+            if self._reader:
+                self._reader.join(STOP_S)
+            if self._process.stdout:
+                self._process.stdout.close()
 
     def kill(self) -> None:
         """kill -9 of the supervisor, as when a terminal or the machine's memory gives out."""
@@ -94,8 +101,12 @@ class System:
         self._process.kill()
         self._process.wait()
 
+    def kill_service(self, process: int) -> None:
+        """kill -9 of one replica with everything that it started."""
+        os.killpg(process, signal.SIGKILL)
+
     def pids(self, name: str) -> list[int]:
-        """Process ids of the services whose command line ends with `services.NAME`."""
+        """Process ids of the replicas of a service, those that started first first."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
