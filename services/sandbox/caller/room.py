@@ -34,6 +34,7 @@ class Segment:
 @dataclass(slots=True)
 class _Seen:
     segments: dict[str, Segment] = field(default_factory=dict)
+    agent: str = ""
     state: str = ""
     state_since: float = 0.0
 
@@ -55,6 +56,7 @@ class CallRoom:
     async def join(self, opened: Opened) -> None:
         """Connects and publishes the microphone. Raises CallFailed."""
         self._room.on("participant_connected", self._met)
+        self._room.on("participant_disconnected", self._lost)
         self._room.on("participant_attributes_changed", self._attributes_changed)
         self._room.on("track_subscribed", self._subscribed)
         self._room.on("disconnected", lambda _: self.closed.set())
@@ -104,12 +106,17 @@ class CallRoom:
 
     def _met(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == AGENT:
+            self._seen.agent = participant.identity
             self.agent_came.set()
             self._note_state(participant.attributes.get(STATE, ""))
 
+    def _lost(self, participant: rtc.RemoteParticipant) -> None:
+        """An agent that has died listens no more; its successor is another participant."""
+        if participant.identity == self._seen.agent:
+            self._note_state("")
+
     def _attributes_changed(self, changed: dict[str, str], participant: rtc.Participant) -> None:
-        if participant.kind == AGENT and STATE in changed:
-            self.agent_came.set()
+        if participant.identity == self._seen.agent and STATE in changed:
             self._note_state(changed[STATE])
 
     def _note_state(self, state: str) -> None:

@@ -210,6 +210,8 @@ def _answer(call: _Call, toolbox: Toolbox, text: str) -> Reply:
             noted[len(call.collected) % len(noted)],
             tuple(Call(save.name, each) for each in arguments),
         )
+    if got.leaving:
+        return _close(call, toolbox, "")
     if asked is None or asked.key in call.collected or got.greeted:
         return _next(call, toolbox, "")
     if text.rstrip().endswith("?") and not got.evaded:
@@ -256,9 +258,14 @@ def _next(call: _Call, toolbox: Toolbox, before: str) -> Reply:
     still_open = call.open_fields()
     if still_open:
         return Reply(_sentences(before, call.question(still_open[0])))
+    return _close(call, toolbox, before)
+
+
+def _close(call: _Call, toolbox: Toolbox, before: str) -> Reply:
+    """Thanks, and the end of the call."""
     end = toolbox.end()
     missing = any(field.required and field.key not in call.collected for field in call.block.fields)
-    reason = "lead_partial" if missing else "lead_complete"
+    reason = "caller_done" if missing else "lead_complete"
     calls = (Call(end.name, end_arguments(end, reason)),) if end else ()
     return Reply(_sentences(before, call.words.agent.thanks), calls)
 

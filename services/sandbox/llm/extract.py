@@ -23,20 +23,22 @@ from services.sandbox.scenarios.text import (
 # A name is a few words; more without "my name is" is something else.
 LONGEST_NAME = 4
 # "I don't know yet, I would have to ask": an evasion may have some words around it.
-EVASION_SLACK = 4
+SLACK = 4
 
 
 @dataclass(slots=True)
 class Understood:
     """What one utterance gave. `evaded`: the caller does not know, or will not say.
 
-    `greeted`: nothing but a greeting. `incomplete`: digits, but no phone number.
+    `greeted`: nothing but a greeting. `incomplete`: digits, but no phone number. `leaving`: the
+    caller takes leave.
     """
 
     values: dict[str, str] = dataclass_field(default_factory=dict)
     evaded: bool = False
     greeted: bool = False
     incomplete: bool = False
+    leaving: bool = False
 
 
 def understand(
@@ -49,10 +51,13 @@ def understand(
     said = _take_phone(said, known, spoken, out)
     said = _take_named(said, known, spoken, out)
     rest = _trimmed(said, spoken)
+    if not out.values and _says(text, spoken, "goodbye"):
+        out.leaving = True
+        return out
     if asked is None or asked.key in out.values:
         out.greeted = not rest and not out.values
         return out
-    if _evades(words(text), spoken) and not out.values:
+    if not out.values and _says(text, spoken, "unsure"):
         out.evaded = True
         return out
     if nfc(text).rstrip().endswith("?"):  # the caller asks something
@@ -247,11 +252,13 @@ def _yes_or_no(said: list[str], asked: AskedField, spoken: Sequence[Phrases]) ->
     return ""
 
 
-def _evades(plain: list[str], spoken: Sequence[Phrases]) -> bool:
+def _says(text: str, spoken: Sequence[Phrases], what: str) -> bool:
+    """Whether the utterance is one of the caller's phrases of that kind, with few words around."""
+    plain = words(text)
     return any(
-        find(words(phrase), plain) >= 0 and len(plain) <= len(words(phrase)) + EVASION_SLACK
+        find(words(phrase), plain) >= 0 and len(plain) <= len(words(phrase)) + SLACK
         for each in spoken
-        for phrase in each.caller.unsure
+        for phrase in getattr(each.caller, what)
     )
 
 

@@ -135,7 +135,7 @@ def end_arguments(tool: Tool, reason: str) -> dict[str, Any]:
     for name in tool.properties:
         allowed = tool.allowed(name)
         if allowed:
-            arguments[name] = next((each for each in allowed if "complete" in each), allowed[0])
+            arguments[name] = reason if reason in allowed else allowed[0]
         elif name in tool.required or name == "reason":
             arguments[name] = reason
     return arguments

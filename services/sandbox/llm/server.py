@@ -46,7 +46,6 @@ class LlmStandIn:
         self._tokens_per_second = tokens_per_second
         self._faults = Faults(KINDS)
         self._numbers = itertools.count(1)
-        self.requests: list[dict[str, Any]] = []
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=4 * 1024 * 1024)
@@ -100,8 +99,6 @@ class LlmStandIn:
             return _error(400, "We could not parse the JSON body of your request.", "bad_request")
         if refusal := _no_such_model(model):
             return refusal
-        self.requests.append(body)
-        del self.requests[:-100]
         fault = self._faults.strike()
         if fault and (refusal := _refusal(fault)):
             return refusal

@@ -46,13 +46,17 @@ class About(_Part):
 
 
 class CallerWords(_Part):
-    """What callers say that is no answer, or only a part of one."""
+    """What callers say that is no answer, or only a part of one.
+
+    `bye` is how our own caller takes leave, `goodbye` how any caller may.
+    """
 
     hello: tuple[str, ...]
     fillers: tuple[str, ...]
     yes: tuple[str, ...]
     no: tuple[str, ...]
     bye: str
+    goodbye: tuple[str, ...]
     unsure: tuple[str, ...]
     connectors: tuple[str, ...]
 

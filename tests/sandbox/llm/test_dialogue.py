@@ -171,6 +171,29 @@ def test_a_wish_for_a_person_is_heard() -> None:
     assert talk.say("Give me your manager please").text.startswith(EN.agent.human)
 
 
+@pytest.mark.parametrize("language", languages())
+def test_a_caller_who_takes_leave_is_let_go(language: str) -> None:
+    """The agent would go on asking somebody who said goodbye."""
+    for phrase in phrases(language).caller.goodbye:
+        talk = Talk(block(language))
+        talk.agent()
+        reply = talk.say(phrase)
+        assert talk.ended, phrase
+        assert reply.calls[-1].arguments == {"reason": "caller_done"}
+
+
+def test_the_reason_of_the_end_is_one_that_the_schema_allows() -> None:
+    """The tool would refuse, and the call never end."""
+    schema = {"type": "object", "properties": {"reason": {"enum": ["a", "lead_complete"]}}}
+    declared = [{"type": "function", "function": {"name": "end_call", "parameters": schema}}]
+    for collected, reason in (({}, "a"), (dict.fromkeys(KEYS, "x"), "lead_complete")):
+        talk = Talk(block(collected=collected), declared)
+        talk.messages.append({"role": "assistant", "content": "Hello."})
+        talk.messages.append({"role": "user", "content": "bye"})
+        [call] = respond(talk.messages, declared).calls
+        assert call.arguments == {"reason": reason}
+
+
 def test_tools_are_used_as_their_schemas_say() -> None:
     """A schema with a parameter a field would get arguments it does not know."""
     parameters = {"type": "object", "properties": {"name": {"type": "string"}, "phone": {}}}
