@@ -25,8 +25,9 @@ class Exchange:
     # Tracks that come.
 
     def on_live(self, track: Track) -> None:
-        """Its section has now been answered: everybody is told, and offered it."""
+        """Its section is answered and its media can come: everybody is told, and offered it."""
         room, owner = self._room, track.owner
+        track.public = True
         first = not owner.info.is_publisher
         owner.info.is_publisher = True
         room.announce(owner)

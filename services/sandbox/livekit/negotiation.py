@@ -5,7 +5,7 @@ import json
 from livekit.protocol.rtc import SessionDescription, SignalResponse, TrickleRequest
 from loguru import logger
 
-from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.participant import Participant, State
 from services.sandbox.livekit.sdp import (
     BadOffer,
     Offer,
@@ -31,7 +31,7 @@ async def answer(participant: Participant, description: SessionDescription) -> N
         return
     publisher, subscriber = participant.publisher, participant.subscriber
     given_up = publisher.given_up(offer.sections)
-    fresh = publisher.match(offer.sections)
+    publisher.match(offer.sections)
     answers = _answers(participant, offer)
     transport = participant.link.transport
     if first:  # the candidates follow one by one
@@ -49,8 +49,9 @@ async def answer(participant: Participant, description: SessionDescription) -> N
     if participant.link.connected:
         subscriber.report_subscribed()
     exchange = participant.room.exchange
-    for track in fresh:
-        exchange.on_live(track)
+    if participant.info.state == State.ACTIVE:
+        for track in publisher.held_back:
+            exchange.on_live(track)
     for track in given_up:
         exchange.on_given_up(track)
     if subscriber.lacks_sections:

@@ -36,8 +36,13 @@ class Publisher:
 
     @property
     def tracks(self) -> list[Track]:
-        """Those that are live, in the order of their sections."""
-        return list(self._live.values())
+        """Those that the room knows of, in the order of their sections."""
+        return [track for track in self._live.values() if track.public]
+
+    @property
+    def held_back(self) -> list[Track]:
+        """Those that have a section, but of which the room does not know yet."""
+        return [track for track in self._live.values() if not track.public]
 
     def find(self, track_sid: str) -> Track | None:
         return next(
@@ -66,34 +71,29 @@ class Publisher:
             )
         )
 
-    def match(self, sections: list[Section]) -> list[Track]:
-        """Tracks that these sections bring to life."""
-        fresh = []
+    def match(self, sections: list[Section]) -> None:
+        """Announced tracks find their sections, and live ones learn of new sources."""
         for section in sections:
             if not section.sends or section.kind != "audio" or section.rejected:
                 continue
-            track = self._live.get(section.mid)
-            if track is None:
-                track = self._claim(section)
-                if track is None:
-                    continue
-                track.go_live(section)
-                self._live[section.mid] = track
-                self._ever_used.add(section.mid)
-                fresh.append(track)
+            track = self._live.get(section.mid) or self._claim(section)
+            if track is None or track.incoming is None:
+                continue
             self._mid_id = section.extensions.get(MID_URI, self._mid_id)
-            if track.incoming is not None:
-                for ssrc in section.ssrcs:
-                    self._by_ssrc[ssrc] = track.incoming
-        return fresh
+            for ssrc in section.ssrcs:
+                self._by_ssrc[ssrc] = track.incoming
 
     def _claim(self, section: Section) -> Track | None:
         """The announced track of this section, by its id; else the only one that is waiting."""
         track = next((t for t in self._announced if t.cid == section.track_id), None)
         if track is None and len(self._announced) == 1:
             track = self._announced[0]
-        if track is not None:
-            self._announced.remove(track)
+        if track is None:
+            return None
+        self._announced.remove(track)
+        track.go_live(section)
+        self._live[section.mid] = track
+        self._ever_used.add(section.mid)
         return track
 
     def given_up(self, sections: list[Section]) -> list[Track]:

@@ -132,6 +132,8 @@ class Room:
         self.announce(participant)
         self.webhooks.participant("participant_joined", self.info, participant.info)
         self.events.on_active(participant)
+        for track in participant.publisher.held_back:
+            self.exchange.on_live(track)
         participant.subscriber.report_subscribed()
         if participant.subscriber.subscriptions:
             participant.subscriber.ask(self.timings.settle_delay)

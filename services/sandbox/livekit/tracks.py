@@ -31,6 +31,8 @@ class Track:
         self.cid = request.cid
         self.incoming: Incoming | None = None
         self.subscriptions: list[Subscription] = []
+        self.public = False
+        """Whether the room knows of it."""
         self.subscribed_told = False
         """Whether the publisher knows that somebody listens."""
         self.info = TrackInfo(
