@@ -20,6 +20,9 @@ from shared.settings import load, refuse
 
 # Seconds for answers under way; event streams let go within one.
 GRACE_S = 3
+# Longer than clients and proxies keep an idle connection (aiohttp 15 s, nginx and Traefik 60): else
+# we close one just as they send on it.
+KEEP_ALIVE_S = 75
 
 
 def main() -> None:
@@ -46,6 +49,7 @@ async def serve(settings: GatewaySettings) -> None:
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies or None,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
     )
 
