@@ -96,8 +96,16 @@ def _summarised(value: Any) -> Any:
     if isinstance(sdp := value.get("sdp"), str):
         return {**value, "sdp": summarise(sdp)}
     if isinstance(candidate := value.get("candidateInit"), str):
-        return {**value, "candidate": json.loads(candidate)}
+        return {"candidate": _candidate(json.loads(candidate))}
     return {key: _summarised(item) for key, item in value.items()}
+
+
+def _candidate(init: dict[str, Any]) -> dict[str, Any]:
+    """Where it belongs, and what of it is not the machine's own."""
+    words = str(init["candidate"]).split()
+    place = {"sdpMid": init.get("sdpMid"), "sdpMLineIndex": init.get("sdpMLineIndex")}
+    kind = {"cand": f"{words[2].lower()} {words[7]}"} if len(words) > 7 else {"cand": "end"}
+    return {**place, **kind, "keys": sorted(init)}
 
 
 def token_claims(token: str) -> dict[str, Any] | None:

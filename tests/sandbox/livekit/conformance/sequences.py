@@ -63,6 +63,27 @@ def is_farewell(line: Line) -> bool:
     return line.kind == "leave" and line.body.get("reason") == "CLIENT_INITIATED"
 
 
+def cause(lines: Sequence[Line], line: Line) -> Line | None:
+    """What started the clock at whose end the server said `line`; None if it had no clock."""
+    before = [other for other in lines if other.number < line.number]
+    if line.kind == "room_finished":
+        return _last(before, lambda other: other.channel == "webhook")
+    if line.kind == "availability":
+        return _last(before, lambda other: other.kind in ("room_started", _CREATE_DISPATCH))
+    if _TIMEOUT in str(line.body) and line.direction:
+        return _last(before, lambda other: other.direction == "c>s" and other.body == _LOST)
+    return None
+
+
+_TIMEOUT = "CONNECTION_TIMEOUT"
+_CREATE_DISPATCH = "AgentDispatchService/CreateDispatch"
+_LOST = {"code": 1006}
+
+
+def _last(lines: Sequence[Line], fits: Callable[[Line], bool]) -> Line | None:
+    return next((line for line in reversed(lines) if fits(line)), None)
+
+
 def is_own_end(line: Line) -> bool:
     """The Python client reports its own disconnect now and then only."""
     return line.kind == "disconnected" and line.body == "CLIENT_INITIATED"

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from livekit import api
 
 from services.sandbox.livekit.server import DevServer
+from services.sandbox.livekit.timings import Timings
 from tests.sandbox.livekit.conformance.calls import Calls
 from tests.sandbox.livekit.conformance.client import Client
 from tests.sandbox.livekit.conformance.hooks import Hooks
@@ -44,8 +45,9 @@ class Picker(random.Random):
 class Stage:
     """`async with Stage() as stage:`; times are those of the recording, in milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, timings: Timings | None = None) -> None:
         self.trace = Trace()
+        self._timings = timings
         self.picker = Picker(self.trace)
         self.hooks = Hooks(self.trace, SECRET)
         self.server: DevServer
@@ -56,7 +58,13 @@ class Stage:
 
     async def __aenter__(self) -> "Stage":
         await self.hooks.start()
-        self.server = DevServer(KEY, SECRET, webhook_urls=[self.hooks.url], pick=self.picker)
+        self.server = DevServer(
+            KEY,
+            SECRET,
+            webhook_urls=[self.hooks.url],
+            timings=self._timings,
+            pick=self.picker,
+        )
         await self.server.start()
         self.tap = Tap(self.trace, self.server.port)
         await self.tap.start()

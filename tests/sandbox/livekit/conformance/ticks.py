@@ -5,10 +5,11 @@ from itertools import groupby
 from typing import Any
 
 from tests.sandbox.livekit.conformance.recording import Line
-from tests.sandbox.livekit.conformance.values import Ids
+from tests.sandbox.livekit.conformance.values import Ids, differences
 
 _SPEECH_SLACK_MS = 1000
 _STEP_MS = 5000
+_LEVEL_STEPS = 8
 
 
 def ticked(line: Line) -> bool:
@@ -27,10 +28,16 @@ def _is_quiet(participant: dict[str, Any]) -> bool:
     return participant.get("state") == "DISCONNECTED" and reason != "JOIN_FAILURE"
 
 
-def speakers(expected: Sequence[Line], got: Sequence[Line]) -> Iterator[str]:
-    """Who began and stopped to speak; levels and repeats follow the sound."""
+def speakers(expected: Sequence[Line], got: Sequence[Line], count: int) -> Iterator[str]:
+    """Who began and stopped to speak, `count` times; levels and repeats follow the sound."""
+    for line in got:
+        for entry in line.body["speakers"] if line.kind == "speakers_changed" else ():
+            if not (float(entry.get("level", 0)) * _LEVEL_STEPS).is_integer():
+                yield f"speakers_changed: level {entry['level']} is no step of 1/8"
     theirs, ours = _speech(expected), _speech(got)
-    for place, (who, active, t_ms) in enumerate(theirs[:2]):
+    if theirs and not theirs[0][1]:
+        return  # who joins while others speak sees the middle of it
+    for place, (who, active, t_ms) in enumerate(theirs[:count]):
         verb = "speaks" if active else "is silent"
         if place >= len(ours):
             yield f"speakers_changed: missing, {who} {verb} at {t_ms} ms"
@@ -70,21 +77,24 @@ def _judgements(lines: Sequence[Line]) -> Iterator[tuple[str, str, int]]:
             yield update["participant_sid"], update.get("quality", "POOR"), line.t_ms
 
 
-def rooms(expected: Sequence[Line], got: Sequence[Line]) -> Iterator[str]:
+def rooms(ids: Ids, expected: Sequence[Line], got: Sequence[Line]) -> Iterator[str]:
     """The course of the room's counts and metadata."""
     theirs, ours = _course(expected), _course(got)
-    if theirs and theirs != ours:
-        yield f"room_update: expected (participants, publishers, metadata) {theirs}, got {ours}"
+    if theirs and len(theirs) != len(ours):
+        yield f"room_update: expected {len(theirs)} states of the room, got {len(ours)}: {ours}"
+    for place, room in enumerate(theirs[: len(ours)]):
+        yield from differences(ids, room, ours[place], f"room_update[{place}]")
 
 
-def _course(lines: Sequence[Line]) -> list[tuple[int, int, str]]:
-    seen = [
-        (
-            line.body["room"].get("num_participants", 0),
-            line.body["room"].get("num_publishers", 0),
-            line.body["room"].get("metadata", ""),
-        )
-        for line in lines
-        if line.kind == "room_update"
-    ]
+def _course(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    seen = [line.body["room"] for line in lines if line.kind == "room_update"]
     return [state for state, _ in groupby(seen)]
+
+
+def candidates(theirs: Line, ours: Line) -> Iterator[str]:
+    """Addresses are the machine's own; protocol, kind, place and form are not."""
+    expected, got = theirs.body["candidate"], ours.body["candidate"]
+    for key, value in expected.items():
+        known = value.replace(" loopback", "").replace(" ip", "") if key == "cand" else value
+        if got.get(key) not in (known, value):
+            yield f"trickle {key}: expected {known!r}, got {got.get(key)!r}"

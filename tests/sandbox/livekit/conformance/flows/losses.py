@@ -20,6 +20,7 @@ async def e1(stage: Stage) -> None:
     await stage.at(24545)
     await watcher.disconnect()
     await stage.seen("webhook", "participant_left", count=2)
+    await stage.seen("rtc:watcher", "ws-eof", count=2)
 
 
 async def e2(stage: Stage) -> None:
@@ -40,3 +41,4 @@ async def e2(stage: Stage) -> None:
     await victim.disconnect()
     await watcher.disconnect()
     await stage.seen("webhook", "participant_left", count=2)
+    await stage.seen("rtc:watcher", "ws-eof", count=2)

@@ -93,6 +93,7 @@ async def d3(stage: Stage) -> None:
     await stage.at(1816)
     await agent.disconnect()
     await stage.delete_room(room, noted=True)
+    await stage.seen("webhook", "room_finished")
     await stage.seen("sdk:alice(2)", "disconnected")
 
 

@@ -73,7 +73,9 @@ async def c3(stage: Stage) -> None:
     ):
         await stage.at(t_ms)
         stage.picker.wanted = f"<AW_{chosen}>"
+        offers = stage.count(f"agent:worker#{chosen}", "assignment")
         callers.append(await call(stage, f"golden-c3-{number}", f"caller{number}"))
+        await stage.seen(f"agent:worker#{chosen}", "assignment", count=offers + 1)
     stage.picker.wanted = None
     await stage.at(4651)
     await first.report(load=0.9, full=True)
@@ -128,7 +130,7 @@ async def c8(stage: Stage) -> None:
     await stage.at(1003)
     caller = await call(stage, "golden-c8")
     await stage.at(10900)
-    stage.skip(15000)
+    stage.skip(10000)
     await stage.at(26053)
     await stage.admin("AgentDispatchService/ListDispatch", "golden-c8")
     await caller.disconnect()

@@ -1,0 +1,15 @@
+"""Our development server plays the recordings of a real one, and must say the same."""
+
+import pytest
+
+from tests.sandbox.livekit.conformance.conftest import Replays
+from tests.sandbox.livekit.conformance.flows import FLOWS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("name", FLOWS)
+async def test_the_server_says_what_a_real_one_said(name: str, replays: Replays) -> None:
+    """Code that passes every test here would break, or hang, against a real LiveKit."""
+    differences = await replays.differences(name)
+    assert not differences, "\n" + "\n".join(differences)
