@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from livekit.agents import JobContext, llm, vad
 from loguru import logger
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from services.agent import history, rooms, session as sessions, speech
 from services.agent.barge_in import stop_at_once
@@ -17,18 +19,17 @@ from services.agent.presence import CallerPresence
 from services.agent.settings import AgentSettings
 from services.agent.tools import LeadBook
 from services.agent.turns import TurnLog
-from shared.bus import Bus
+from shared.bus import Bus, insist
 from shared.call_log import CallLog, Turn
 from shared.calls import Call, Calls
 from shared.errors import NotFound, NotOwner, Unavailable
 from shared.events import CallResumed, CallStarted, How
 from shared.leads import Leads
-from shared.redis import AWAY
 
 SOURCE = "agent"
 TAIL_S = 0.5  # the last words are still on their way to the caller's ear when we have said them
 DRAIN_S = 10.0  # for log entries that wait for Redis when the call is over
-END_TRIES = 20  # times half a second: the gateway ends the call when Redis stays away for longer
+END_S = 10.0  # when Redis stays away for longer the gateway ends the call
 
 
 class RunningCall:
@@ -167,20 +168,19 @@ class RunningCall:
         logger.info("call {} is handed on to another agent", self._call.id)
         try:
             await self._calls.release(self._call.id, self._attempt)
-        except (NotOwner, *AWAY):
+        except (NotOwner, RedisError, OSError):
             logger.info("the lease of call {} runs out by itself", self._call.id)
 
     async def _end(self, how: How) -> None:
-        for _ in range(END_TRIES):
-            try:
-                ended = await self._calls.end(self._call, how, attempt=self._attempt)
-            except NotOwner:
-                return
-            except AWAY:
-                await asyncio.sleep(0.5)
-                continue
-            logger.info("call {} ended: {}", self._call.id, how)
-            if ended.first and how != "room_closed":
-                await rooms.close(self._context.api, self._context.room.name)
+        end = partial(self._calls.end, self._call, how, attempt=self._attempt)
+        try:
+            async with asyncio.timeout(END_S):
+                ended = await insist("the end of a call", end)
+        except NotOwner:
             return
-        logger.warning("call {} is left for the gateway to end: Redis is away", self._call.id)
+        except (TimeoutError, RedisError):
+            logger.warning("call {} is left for the gateway to end", self._call.id)
+            return
+        logger.info("call {} ended: {}", self._call.id, how)
+        if ended and ended.first and how != "room_closed":
+            await rooms.close(self._context.api, self._context.room.name)

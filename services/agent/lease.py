@@ -3,10 +3,10 @@
 import asyncio
 
 from loguru import logger
+from redis.exceptions import RedisError
 
 from shared.calls import Calls
 from shared.errors import NotOwner
-from shared.redis import AWAY
 
 RENEW_S = 1.0  # of a lease of three
 
@@ -37,7 +37,7 @@ class Lease:
             except NotOwner:
                 self.lost.set()
                 return
-            except AWAY as error:
+            except (RedisError, OSError) as error:
                 if not away:
                     logger.warning("the lease is not renewed: {}", type(error).__name__)
                 away = True

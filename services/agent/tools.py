@@ -2,24 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
 from livekit.agents import RunContext, StopResponse, ToolError, function_tool, llm
 from loguru import logger
+from redis.exceptions import RedisError
 
 from services.agent.prompt import fields
 from services.agent.turns import TurnLog
 from services.agent.values import noted
+from shared.bus import insist
 from shared.calls import Call
 from shared.errors import Invalid
 from shared.leads import LeadChange, LeadContext, Leads, Merged
 from shared.leads.model import Source
 from shared.profiles.model import CONTACT, Localised, Question
-from shared.redis import AWAY
 
 END_REASONS = ("lead_complete", "caller_done", "transfer", "refused")
-RETRY_S = 0.2  # between two tries while Redis is away
 
 
 class LeadBook:
@@ -75,20 +76,20 @@ class LeadBook:
         await asyncio.gather(*self._saving, return_exceptions=True)
 
     async def _apply(self, change: LeadChange) -> Merged:
+        apply = partial(self._leads.apply, self._context(), [change])
         try:
             async with asyncio.timeout(self._patience):
-                while True:
-                    try:
-                        return await self._leads.apply(self._context(), [change])
-                    except AWAY as error:
-                        logger.warning("a lead waits for Redis: {}", type(error).__name__)
-                        await asyncio.sleep(RETRY_S)
-        except TimeoutError as error:
+                merged = await insist("a lead", apply)
+        except (TimeoutError, RedisError) as error:
+            logger.error("a value could not be saved: {}", type(error).__name__)
             self._log.notice("error", "not_saved", f"{change.field} could not be saved")
             raise ToolError(
                 "not saved: the system is away. Excuse it and ask the caller to say it again in a"
                 " moment."
             ) from error
+        if merged is None:
+            raise AssertionError("without an event to wait for, insist ends by answering")
+        return merged
 
     def _kind(self, key: str) -> tuple[Any, tuple[str, ...]]:
         known = self._questions.get(key) or self._typed_fields.get(key)

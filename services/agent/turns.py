@@ -6,17 +6,17 @@ collect in memory, in order, and follow when it is back.
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import Literal
 
 from livekit.agents import llm
 from loguru import logger
+from redis.exceptions import RedisError
 
+from shared.bus import insist
 from shared.call_log import CallLog, Entry, Latency, Notice, State, Tool, Turn
 from shared.clock import Clock, SystemClock
 from shared.errors import NotOwner
-from shared.redis import AWAY
-
-RETRY_S = 0.5  # between two tries while Redis is away
 
 
 class TurnLog:
@@ -120,21 +120,27 @@ class TurnLog:
             while self._queue:
                 entry = self._queue[0]
                 try:
-                    await self._log.append(self._call_id, entry, attempt=self._attempt)
+                    await insist(
+                        "call log",
+                        partial(self._log.append, self._call_id, entry, attempt=self._attempt),
+                    )
                 except NotOwner:
                     self._queue.clear()
                     self.lost.set()
                     break
-                except AWAY:
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                # A full queue may have dropped its head while this one was being written.
-                if self._queue and self._queue[0] is entry:
-                    self._queue.popleft()
-                if self._dropped:
-                    logger.warning("{} call log entries dropped: memory is full", self._dropped)
-                    self._dropped = 0
+                except RedisError as error:
+                    # One entry that Redis will never take must not hold up all that follow.
+                    logger.error("call log entry lost: {}", type(error).__name__)
+                self._written(entry)
             self._idle.set()
+
+    def _written(self, entry: Entry) -> None:
+        # A full queue may have dropped its head while this one was being written.
+        if self._queue and self._queue[0] is entry:
+            self._queue.popleft()
+        if self._dropped:
+            logger.warning("{} call log entries dropped: memory is full", self._dropped)
+            self._dropped = 0
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1000)

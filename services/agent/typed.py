@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from livekit.agents import AgentSession, llm
+from livekit.agents.voice import SpeechHandle
 
 from services.agent.values import clean
 
@@ -35,18 +36,18 @@ class TypedText:
     def is_typed(self, message: llm.ChatMessage) -> bool:
         return message.id in self._ids
 
-    async def take(self, text: str) -> None:
-        """Answers what was typed, in the order in which it came."""
+    async def take(self, text: str) -> SpeechHandle | None:
+        """Answers what was typed, in the order in which it came; None when it was nothing."""
         text = clean(text, MAX_LENGTH)
         if not text:
-            return
+            return None
         async with self._order:
             await self._hold()
             message = llm.ChatMessage(role="user", content=[text])
             self._ids.add(message.id)
             self._on_text(text)
             await self._session.interrupt()
-            self._session.generate_reply(user_input=message, input_modality="text")
+            return self._session.generate_reply(user_input=message, input_modality="text")
 
     async def _hold(self) -> None:
         try:

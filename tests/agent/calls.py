@@ -90,6 +90,12 @@ class TextCall:
         await asyncio.wait_for(result, 20)
         return list(result.events)
 
+    async def type(self, text: str) -> None:
+        """One typed turn, until it is answered."""
+        handle = await self.conversation.typed.take(text)
+        assert handle is not None
+        await asyncio.wait_for(handle.wait_for_playout(), 20)
+
     async def entries(self) -> list[Entry]:
         await self.log.drain(2)
         return [each.entry for each in await CallLog(self.redis).read(self.call.id)]
@@ -133,7 +139,7 @@ async def text_call(
     )
     try:
         await conversation.session.start(conversation.agent, session_host=False, record=False)
-        await conversation.session.wait_for_idle()
+        await asyncio.wait_for(conversation.session.wait_for_idle(), 10)
         yield TextCall(redis, call, attempt, conversation, log)
     finally:
         await conversation.aclose()

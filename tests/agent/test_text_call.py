@@ -287,8 +287,7 @@ async def test_a_second_agent_goes_on_where_the_first_one_stopped(
 async def test_typed_text_is_marked_and_answered(redis: Redis, config: AgentSettings) -> None:
     """Who types sees their own words in the transcript, as text that was typed."""
     async with text_call(redis, config) as call:
-        await call.conversation.typed.take("  मेरा नाम राहुल शर्मा है\n")
-        await call.conversation.session.wait_for_idle()
+        await call.type("  मेरा नाम राहुल शर्मा है\n")
         turns, lead = await call.turns(), await call.lead()
     typed = [turn for turn in turns if turn.typed]
     assert [turn.text for turn in typed] == ["मेरा नाम राहुल शर्मा है"]
@@ -301,13 +300,12 @@ async def test_typed_text_waits_while_the_caller_speaks(
     """Otherwise its answer sounds for a moment and is cut off by the spoken turn."""
     async with text_call(redis, config) as call:
         call.conversation.typed.caller(True)
-        typing = asyncio.create_task(call.conversation.typed.take("मेरा नाम राहुल शर्मा है"))
+        typing = asyncio.create_task(call.type("मेरा नाम राहुल शर्मा है"))
         await asyncio.sleep(0.05)
         assert not typing.done()
         assert not texts(await call.turns(), "caller")
         call.conversation.typed.caller(False)
         await typing
-        await call.conversation.session.wait_for_idle()
         assert texts(await call.turns(), "caller")
 
 
@@ -317,8 +315,7 @@ async def test_auto_detect_greets_in_the_profiles_language_and_follows_the_calle
     """An unknown language must not be treated as Hindi."""
     async with text_call(redis, config, language="unknown") as call:
         greeting = texts(await call.turns())[0]
-        await call.conversation.typed.take("என் பெயர் ராகுல் சர்மா")
-        await call.conversation.session.wait_for_idle()
+        await call.type("என் பெயர் ராகுல் சர்மா")
         turns, lead = await call.turns(), await call.lead()
     assert greeting.startswith("नमस्ते")
     assert call.conversation.language == "ta-IN"
