@@ -56,7 +56,7 @@ chaos: setup-dev ## kills processes while leads are on their way: LEADS=2000 SEE
 bench-leads: setup-dev ## throughput of lead delivery beside a bare loop
 	@exec $(PY) -m tests.bench.leads
 
-test-n8n: setup-dev ## installs a real n8n (5 minutes, 3.6 GB) and runs config and leads against it
+test-n8n: setup-dev ## installs a real n8n (5 minutes, 2.9 GB) and runs config and leads against it
 	@TEST_N8N=1 exec $(PY) -m pytest tests/n8n
 
 lock: setup-dev ## renews requirements/ from pyproject.toml

@@ -1,6 +1,6 @@
 """A real n8n with the shipped workflows: opt-in, `make test-n8n`.
 
-Without TEST_N8N=1 nothing here is collected: the install takes five minutes and 3.6 GB, in
+Without TEST_N8N=1 nothing here is collected: the install takes five minutes and 2.9 GB, in
 .cache/n8n or where TEST_N8N_DIR says.
 """
 

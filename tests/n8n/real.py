@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -46,7 +47,7 @@ CREDENTIAL = {
 
 
 def install(folder: Path) -> Path:
-    """n8n in `folder`, once; returns the folder. Takes five minutes and 3.6 GB the first time."""
+    """n8n in `folder`, once; returns the folder. Takes five minutes and 2.9 GB the first time."""
     stamp = folder / ".installed"
     if stamp.exists() and stamp.read_text() == VERSION:
         return folder
@@ -56,12 +57,17 @@ def install(folder: Path) -> Path:
     _npm(folder, "install", f"n8n@{VERSION}", "--ignore-scripts", "--prefer-offline", *quiet)
     # The two packages with native code are built against the wheel's own headers.
     _npm(folder, "rebuild", "sqlite3", "isolated-vm", *quiet)
+    shutil.rmtree(folder / "npm-cache", ignore_errors=True)
     stamp.write_text(VERSION)
     return folder
 
 
 def _npm(folder: Path, *arguments: str) -> None:
-    environment = {**_node_environment(), "npm_config_nodedir": str(WHEEL)}
+    environment = {
+        **_node_environment(),
+        "npm_config_nodedir": str(WHEEL),
+        "npm_config_cache": str(folder / "npm-cache"),
+    }
     subprocess.run([NODE, NPM, *arguments], cwd=folder, env=environment, check=True)
 
 
