@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from services.gateway import errors
 from services.gateway.lifetime import opened
 from services.gateway.livekit import LiveKitRooms
-from services.gateway.middleware import BodyLimit, SafeHeaders, security_headers
+from services.gateway.middleware import BodyLimit, PublicCors, SafeHeaders, security_headers
 from services.gateway.routes import calls, health, leads, page, profiles, tokens, webhooks
 from services.gateway.settings import GatewaySettings
 from shared.health import Health
@@ -41,6 +41,7 @@ def create_app(
         strict_content_type=False,  # the predecessor took JSON whatever it was called
         middleware=[
             Middleware(SafeHeaders, headers=headers),
+            Middleware(PublicCors, origins=settings.allowed_origins),
             Middleware(GZipMiddleware, minimum_size=1_000),
             Middleware(BodyLimit),
         ],

@@ -1,8 +1,9 @@
-"""What every request passes: a cap on its body, and headers that keep the page safe."""
+"""What every request passes: a cap on its body, headers that keep the page safe, and CORS."""
 
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.errors import answer
@@ -65,6 +66,30 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = answer(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KB")
     await refusal(scope, receive, send)
+
+
+class PublicCors:
+    """Lets pages of other sites use the public routes, never with cookies.
+
+    The predecessor's users have such pages. Everything else stays closed to them.
+    """
+
+    ROUTES = ("/api/token", "/api/languages", "/health")
+
+    def __init__(self, app: ASGIApp, origins: list[str]) -> None:
+        self._app = app
+        self._open = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type"],
+            expose_headers=["Retry-After"],
+            max_age=3_600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        public = scope["type"] == "http" and scope["path"] in self.ROUTES
+        await (self._open if public else self._app)(scope, receive, send)
 
 
 class SafeHeaders:

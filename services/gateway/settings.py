@@ -43,6 +43,11 @@ class GatewaySettings(ServiceSettings, LiveKitSettings, LanguageSettings, Profil
         description="seconds that a call's token lives: LiveKit renews it every 5 minutes, so 10"
         " minutes outlive one lost renewal",
     )
+    cors_origins: str = Field(
+        "*",
+        description="origins (comma-separated) of other sites' pages that may open calls and read"
+        " the languages, always without cookies; * is any page, none is no page",
+    )
     trusted_proxies: str = Field(
         "",
         description="addresses or networks (comma-separated) of reverse proxies whose"
@@ -65,6 +70,12 @@ class GatewaySettings(ServiceSettings, LiveKitSettings, LanguageSettings, Profil
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """CORS_ORIGINS as a list; empty for `none`."""
+        origins = [origin.strip() for origin in self.cors_origins.split(",")]
+        return [] if origins == ["none"] else [origin.rstrip("/") for origin in origins if origin]
 
     @property
     def browser_livekit_url(self) -> str:

@@ -92,6 +92,35 @@ def test_livekit_cloud_may_send_the_browser_on() -> None:
     assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize(
+    ("origins", "path", "allowed"),
+    [
+        ("*", "/api/languages", "*"),
+        ("*", "/api/token", "*"),
+        ("*", "/api/config/default", None),
+        ("*", "/api/v1/leads", None),
+        ("https://mine.example, https://page.example", "/api/languages", "https://page.example"),
+        ("https://mine.example", "/api/languages", None),
+        ("none", "/api/languages", None),
+    ],
+)
+async def test_pages_of_other_sites_use_the_public_routes_only(
+    gateways: Gateways, origins: str, path: str, allowed: str | None
+) -> None:
+    """The predecessor's users call its API from pages of their own, and leads are not for pages."""
+    client = await gateways(cors_origins=origins)
+    headers = {
+        "Origin": "https://page.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    asked = await client.options(path, headers=headers)
+    given = await client.get(path, headers={"Origin": "https://page.example"})
+    for response in (asked, given):
+        assert response.headers.get("access-control-allow-origin") == allowed
+        assert "access-control-allow-credentials" not in response.headers
+
+
 async def test_health_as_the_predecessor_answered_it(client: httpx.AsyncClient) -> None:
     answer = (await client.get("/health")).json()
     assert answer["status"] == "healthy"
