@@ -64,23 +64,17 @@ class MediaLink:
         """Gather addresses at the first offer and at an ICE restart, and start connecting."""
         if self._start is None:
             await self.ice.gather()
-            checks = self.ice.connect(offer.username, offer.password)
-            self._start = asyncio.create_task(self._connect(checks, offer))
+            self.ice.connect(offer.username, offer.password)
+            self._start = asyncio.create_task(self._connect(offer))
         elif self.ice.is_restart(offer.username, offer.password):
             await self.ice.restart()
-            self.ice.connect(offer.username, offer.password).add_done_callback(_retrieve)
+            self.ice.connect(offer.username, offer.password)
         for candidate in offer.candidates:
             await self.ice.add_remote(candidate)
 
-    async def _connect(self, checks: asyncio.Task[None], offer: Offer) -> None:
-        try:
-            await checks
-            await self._dtls.start(
-                RTCDtlsParameters(fingerprints=offer.fingerprints, role="server")
-            )
-        except ConnectionError as error:
-            logger.info("no media path: {}", error)
-            return
+    async def _connect(self, offer: Offer) -> None:
+        await self.ice.up.wait()
+        await self._dtls.start(RTCDtlsParameters(offer.fingerprints, role="server"))
         self.connected = self._dtls.state == "connected"
         if not self.connected:
             logger.warning("DTLS handshake failed")
@@ -116,9 +110,3 @@ class MediaLink:
         await self._sctp.stop()
         await self._dtls.stop()
         await self.ice.close()
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """A restart that found no path shows as silence; its exception is only logged."""
-    if not task.cancelled() and task.exception() is not None:
-        logger.info("ICE restart: {}", task.exception())

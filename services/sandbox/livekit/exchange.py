@@ -49,11 +49,12 @@ class Exchange:
                     listener.data_tracks.subscribe(data_track)
 
     def _offer(self, track: Track, listener: Participant, *, by_hand: bool = False) -> None:
-        if track.owner is listener or track.sid in listener.subscriber.subscriptions:
+        owner = track.owner
+        if owner is listener or owner.hidden or track.sid in listener.subscriber.subscriptions:
             return
         if not (by_hand or listener.auto_subscribe) or not listener.info.permission.can_subscribe:
             return
-        if not track.owner.allows(listener, track):
+        if not owner.allows(listener, track):
             listener.subscriber.deny(track)
             return
         listener.subscriber.subscribe(track)
@@ -145,12 +146,13 @@ class Exchange:
         room, info = self._room, participant.info
         forbidden = [
             track
-            for track in participant.publisher.tracks
+            for track in participant.publisher.all
             if not may_publish(info.permission, track.info.source)
         ]
         for track in forbidden:
             participant.publisher.remove(track)
-            room.webhooks.track("track_unpublished", room.info, info, track.info)
+            if track.public:
+                room.webhooks.track("track_unpublished", room.info, info, track.info)
         room.announce(participant, at_once=True)
         for track in forbidden:
             participant.say_unpublished(track)

@@ -13,6 +13,7 @@ from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol, get_host_addresses
 from aiortc.rtcicetransport import RTCIceCandidate, candidate_to_aioice
+from loguru import logger
 
 LOOPBACK = "127.0.0.1"
 _SOCKETS = 8  # at most, for one client: machines with containers have dozens of addresses
@@ -96,6 +97,8 @@ class IceLink:
         self._remote: tuple[str, str] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._closed = False
+        self.up = asyncio.Event()
+        """Set once there is a path, the first or any other."""
         self.last_heard: float | None = None
         """Monotonic time of the last datagram of any kind; None before the first."""
 
@@ -128,19 +131,23 @@ class IceLink:
         self._newest = self._make()
         await self._newest.gather_candidates()
 
-    def connect(self, username: str, password: str) -> asyncio.Task[None]:
-        """Start checking. The task ends when there is a path, or with a ConnectionError."""
+    def connect(self, username: str, password: str) -> None:
+        """Start checking, in place of whatever checks still go on."""
         self._remote = (username, password)
         self._newest.remote_username, self._newest.remote_password = username, password
         if self._connecting is not None:
             self._connecting.cancel()
         self._connecting = asyncio.create_task(self._connect(self._newest))
-        return self._connecting
 
     async def _connect(self, connection: _Connection) -> None:
-        await connection.connect()
-        if connection is not self._current:
-            replaced, self._current = self._current, connection
+        try:
+            await connection.connect()
+        except ConnectionError as error:  # closed meanwhile
+            logger.debug("no path: {}", error)
+            return
+        replaced, self._current = self._current, connection
+        self.up.set()
+        if replaced is not connection:
             await replaced.close()
 
     async def add_remote(self, candidate: RTCIceCandidate) -> None:

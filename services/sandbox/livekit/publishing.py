@@ -44,10 +44,12 @@ class Publisher:
         """Those that have a section, but of which the room does not know yet."""
         return [track for track in self._live.values() if not track.public]
 
+    @property
+    def all(self) -> list[Track]:
+        return [*self._announced, *self._live.values()]
+
     def find(self, track_sid: str) -> Track | None:
-        return next(
-            (t for t in [*self._announced, *self._live.values()] if t.sid == track_sid), None
-        )
+        return next((track for track in self.all if track.sid == track_sid), None)
 
     def announce(self, request: AddTrackRequest) -> None:
         """Answer add_track."""

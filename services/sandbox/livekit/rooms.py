@@ -12,6 +12,7 @@ from livekit.protocol.rtc import RoomUpdate, SignalResponse
 
 from services.sandbox.livekit.counts import Counts
 from services.sandbox.livekit.exchange import Exchange
+from services.sandbox.livekit.grants import Token
 from services.sandbox.livekit.participant import Participant, State
 from services.sandbox.livekit.protocol import audio_codecs, new_sid
 from services.sandbox.livekit.quality import Quality
@@ -108,10 +109,11 @@ class Room:
         tracks = (p.publisher.find(track_sid) for p in self.participants.values())
         return next((track for track in tracks if track is not None), None)
 
-    def is_full_for(self, identity: str, *, agent: bool) -> bool:
+    def is_full_for(self, token: Token) -> bool:
         """Agents neither count nor are turned away; the same identity replaces itself."""
         limit = self.info.max_participants
-        if not limit or agent or identity in self.participants:
+        is_agent = token.kind == ParticipantInfo.Kind.AGENT
+        if not limit or is_agent or token.identity in self.participants:
             return False
         return sum(1 for p in self.participants.values() if not p.is_agent) >= limit
 

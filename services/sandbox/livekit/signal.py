@@ -70,14 +70,16 @@ class Signalling:
         if join.reconnect:
             return await self._resume(request, token, join)
         room = self._rooms.get_or_create(token.room, token.room_config)
-        agent = token.may("agent")
-        if room.is_full_for(token.identity, agent=agent):
+        if room.is_full_for(token):
             self._refuse(room, token, join)
         socket = await _upgrade(request)
         outbox = Outbox(socket)
+        # The room may have filled, or ended, while the socket was being opened.
+        room = self._rooms.get_or_create(token.room, token.room_config)
+        if room.is_full_for(token):
+            return await _send_away(socket, outbox, DisconnectReason.JOIN_FAILURE)
         participant = self._enter(room, token, join, outbox)
-        await _first_offer(participant, join)
-        await self._serve(participant, socket, outbox)
+        await self._serve(participant, socket, outbox, join)
         return socket
 
     def _admit(self, request: web.Request) -> tuple[Token, JoinRequest]:
@@ -150,13 +152,9 @@ class Signalling:
         room = self._rooms.get(token.room)
         participant = room.participants.get(token.identity) if room is not None else None
         if room is None or participant is None or participant.sid != join.participant_sid:
-            action, reason = LeaveRequest.Action.RECONNECT, DisconnectReason.STATE_MISMATCH
-            leave = SignalResponse(leave=LeaveRequest(reason=reason, action=action))
-            outbox.send(leave.SerializeToString())
-            outbox.close()
-            await outbox.flush()
-            await outbox.end()
-            return socket
+            return await _send_away(
+                socket, outbox, DisconnectReason.STATE_MISMATCH, LeaveRequest.Action.RECONNECT
+            )
         participant.attach(outbox)
         if participant.drop_next_resume:
             participant.drop_next_resume = False
@@ -170,13 +168,18 @@ class Signalling:
         participant.send(SignalResponse(room_update=RoomUpdate(room=room.info)))
         participant.refresh_token()
         logger.info("{} resumes in {}", participant.identity, room.name)
-        await self._serve(participant, socket, outbox)
+        await self._serve(participant, socket, outbox, JoinRequest())
         return socket
 
     async def _serve(
-        self, participant: Participant, socket: web.WebSocketResponse, outbox: Outbox
+        self,
+        participant: Participant,
+        socket: web.WebSocketResponse,
+        outbox: Outbox,
+        join: JoinRequest,
     ) -> None:
         try:
+            await _first_requests(participant, join)
             async for message in socket:
                 if message.type != WSMsgType.BINARY:
                     continue
@@ -197,7 +200,22 @@ class Signalling:
                 participant.room.remove(participant, DisconnectReason.SIGNAL_CLOSE)
 
 
-async def _first_offer(participant: Participant, join: JoinRequest) -> None:
+async def _send_away(
+    socket: web.WebSocketResponse,
+    outbox: Outbox,
+    reason: DisconnectReason,
+    action: LeaveRequest.Action = LeaveRequest.Action.DISCONNECT,
+) -> web.WebSocketResponse:
+    leave = SignalResponse(leave=LeaveRequest(reason=reason, action=action))
+    outbox.send(leave.SerializeToString())
+    outbox.close()
+    await outbox.flush()
+    await outbox.end()
+    return socket
+
+
+async def _first_requests(participant: Participant, join: JoinRequest) -> None:
+    """What the join request has brought with it."""
     for track in join.add_track_requests:
         requests.add_track(participant, track)
     if join.HasField("publisher_offer"):

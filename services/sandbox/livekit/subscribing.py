@@ -116,9 +116,12 @@ class Subscriber:
 
     def ask(self, delay: float) -> None:
         """Request an offer after `delay` seconds; whatever changes until then shares it."""
-        if self._asking is None:
-            loop = asyncio.get_running_loop()
-            self._asking = loop.call_later(delay, self._ask)
+        loop = asyncio.get_running_loop()
+        if self._asking is not None:
+            if self._asking.when() <= loop.time() + delay:
+                return
+            self._asking.cancel()
+        self._asking = loop.call_later(delay, self._ask)
 
     def _ask(self) -> None:
         self._asking = None

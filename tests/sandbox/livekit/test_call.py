@@ -175,6 +175,27 @@ async def test_a_listener_without_the_right(clients: Clients) -> None:
     assert "track_subscribed" not in [name for name, _ in heard.events]
 
 
+async def test_a_publisher_chooses_its_listeners(clients: Clients) -> None:
+    """Somebody shut out would go on listening."""
+    heard = Heard("track_subscribed")
+    alice = await clients.room("alice")
+    shut_out = await clients.signal(token("eve"))
+    await clients.room("bob", prepare=heard)
+    async with speaking(alice, 440):
+        await shut_out.until("subscription_permission_update", lambda u: u.allowed)
+        track, *_ = await heard.until("track_subscribed")
+        bob = rtc.ParticipantTrackPermission(participant_identity="bob", allow_all=True)
+        alice.local_participant.set_track_subscription_permissions(
+            allow_all_participants=False, participant_permissions=[bob]
+        )
+        await shut_out.until("subscription_permission_update", lambda u: not u.allowed)
+        assert await pitch(track) == pytest.approx(440, abs=4)
+        alice.local_participant.set_track_subscription_permissions(
+            allow_all_participants=True, participant_permissions=[]
+        )
+        await shut_out.until("subscription_permission_update", lambda u: u.allowed)
+
+
 async def test_data(clients: Clients) -> None:
     """Typing to the agent, and its tool results, travel as data."""
     at_bob, at_carol = Heard("data_received"), Heard("data_received")

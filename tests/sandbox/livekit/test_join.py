@@ -1,5 +1,6 @@
 """Who gets in and what the first messages say: every client depends on it first of all."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from livekit import api
 from livekit.protocol import models, rtc
 
 from services.sandbox.livekit import DevServer
-from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Hook, token
+from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Hook, Signal, token
 
 Reason = models.DisconnectReason
 State = models.ParticipantInfo.State
@@ -158,6 +159,20 @@ async def test_a_full_room(clients: Clients) -> None:
     assert (await agent.until("join")).participant.kind == models.ParticipantInfo.Kind.AGENT
     again = await clients.signal(token("a"))
     await again.until("join")
+
+
+async def test_two_who_come_at_once_for_one_place(clients: Clients) -> None:
+    """Two callers in a room for one would hear each other."""
+    config = api.RoomConfiguration(max_participants=1)
+    sockets = await asyncio.gather(
+        *(clients.signal(token(identity, config=config)) for identity in "abc"),
+        return_exceptions=True,
+    )
+    joined = 0
+    for socket in sockets:
+        if isinstance(socket, Signal):
+            joined += (await socket.receive()).HasField("join")
+    assert joined == 1
 
 
 async def test_a_hidden_participant(clients: Clients) -> None:
