@@ -1,0 +1,109 @@
+"""The gateway as a process: what it refuses to start with, and how it stops."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from redis.asyncio import Redis
+
+from shared.calls import Calls
+from tests.gateway.conftest import KEY, SECRET
+from tests.gateway.sse import listening
+from tests.shared.builders import new_call
+from tests.valkey import free_port
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(redis_url: str, **changes: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "REDIS_URL": redis_url,
+        "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
+        "LIVEKIT_API_KEY": KEY,
+        "LIVEKIT_API_SECRET": SECRET,
+        "WEB_PORT": str(free_port()),
+        **changes,
+    }
+
+
+@asynccontextmanager
+async def process(folder: Path, variables: dict[str, str]) -> AsyncIterator[Process]:
+    """A gateway in an empty folder, so that no .env of a developer's is read."""
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.gateway"),
+        env=variables,
+        cwd=folder,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()
+
+
+async def refusal(folder: Path, variables: dict[str, str]) -> str:
+    """What a gateway says that ends with 2."""
+    async with process(folder, variables) as started, asyncio.timeout(15):
+        _, said = await started.communicate()
+        assert started.returncode == 2, said.decode()
+        return said.decode()
+
+
+async def test_wrong_settings_are_a_line_each_and_exit_2(tmp_path: Path, redis_url: str) -> None:
+    """An operator needs the variable's name, not a traceback, and nobody the secret."""
+    wrong = {"LIVEKIT_API_SECRET": "", "WEB_PORT": "seventy", "GATEWAY_API_KEY": "s3cret"}
+    said = await refusal(tmp_path, environment(redis_url, **wrong))
+    assert sorted(line.partition(",")[0] for line in said.splitlines()) == [
+        "GATEWAY_API_KEY: found a value that is not shown",
+        "LIVEKIT_API_SECRET: not set",
+        "WEB_PORT: found 'seventy'",
+    ]
+    assert "s3cret" not in said
+
+
+async def test_a_taken_port_is_named_with_its_variable(tmp_path: Path, redis_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = await refusal(tmp_path, environment(redis_url, WEB_PORT=port))
+    assert f"WEB_PORT: port {port} is taken" in said
+
+
+async def test_sigterm_ends_it_at_once_with_a_page_still_following(
+    tmp_path: Path, redis: Redis, redis_url: str
+) -> None:
+    """A deployment that waits for open pages would wait for ever."""
+    variables = environment(redis_url)
+    url = f"http://127.0.0.1:{variables['WEB_PORT']}"
+    async with (
+        process(tmp_path, variables) as started,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+
+        async def alive() -> bool:
+            try:
+                return (await client.get("/healthz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(alive, timeout=20)
+        new = new_call()
+        await Calls(redis, source="test").open(new)
+        async with listening(client, f"/api/v1/calls/{new.id}/events"):
+            started.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                assert await started.wait() == 0
