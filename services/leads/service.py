@@ -28,7 +28,7 @@ from shared.health import Health
 from shared.leads import Leads
 
 GROUP = "leads"
-INTAKE = 32  # events in hand at once: each is one script
+INTAKE = 100  # events in hand at once: each is one script, or nothing but an acknowledgement
 LOOK_EVERY_S = 2.0
 
 

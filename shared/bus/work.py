@@ -2,8 +2,9 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from shared.bus.claims import Claims
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.entry import Address, Context, Entry, Handler
 from shared.bus.retry import Retries, RetryPolicy
+from shared.bus.together import Together
 from shared.bus.trouble import insist
 from shared.errors import BolchaalError, Permanent
 from shared.events.base import Event
@@ -49,6 +51,10 @@ class Worker:
         self._by_type = {cls.type: (cls, handler) for cls, handler in self.handlers.items()}
         self.retries = Retries(self.redis, self.address)
         self.letters = DeadLetters(self.redis, self.address.stream, self.address.group)
+        self._acks = {
+            stream: Together(partial(self._acknowledge_all, stream))
+            for stream in self.address.streams
+        }
         self._begin = self.redis.register_script(scripts.BEGIN)
         self._done = self.redis.register_script(scripts.DONE)
 
@@ -142,7 +148,10 @@ class Worker:
         )
 
     async def _acknowledge(self, entry: Entry) -> None:
-        await self.redis.xack(entry.stream, self.address.group, entry.id)
+        await self._acks[entry.stream].do(entry.id)
+
+    async def _acknowledge_all(self, stream: str, entry_ids: Sequence[str]) -> None:
+        await self.redis.xack(stream, self.address.group, *entry_ids)
 
     async def _bury(self, entry: Entry, why: str) -> None:
         logger.error(

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared.bus import read_gauges, trim
+from shared.bus import read_gauges, sweep, trim
 from shared.redis import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
 from tests.valkey import Valkey
@@ -126,3 +126,9 @@ async def test_metrics_follow_the_gauges(redis: Redis) -> None:
         await until(shown)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_upkeep_of_a_stream_that_is_not_there(redis: Redis) -> None:
+    """A consumer that tidies up before its stream was made would end at its start."""
+    assert await sweep(redis, STREAM, GROUP) == []
+    assert await trim(redis, STREAM) == 0

@@ -1,0 +1,56 @@
+"""One command for what many tasks ask for."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from shared.bus.together import Together
+
+
+async def test_what_comes_at_once_is_done_at_once() -> None:
+    """A backlog of a million entries would take a million round trips."""
+    batches: list[list[int]] = []
+
+    async def act(items: Sequence[int]) -> None:
+        await asyncio.sleep(0)
+        batches.append(list(items))
+
+    together = Together(act)
+    await asyncio.gather(*(together.do(number) for number in range(50)))
+    assert len(batches) <= 2
+    assert sorted(number for batch in batches for number in batch) == list(range(50))
+    await together.do(99)
+    assert batches[-1] == [99]
+
+
+async def test_a_failure_is_everybodys() -> None:
+    """An entry whose acknowledgement failed would count as acknowledged."""
+    fail = True
+
+    async def act(_: Sequence[int]) -> None:
+        if fail:
+            raise ConnectionError("gone")
+
+    together = Together(act)
+    results = await asyncio.gather(together.do(1), together.do(2), return_exceptions=True)
+    assert [type(result) for result in results] == [ConnectionError, ConnectionError]
+    fail = False
+    await together.do(3)
+
+
+async def test_who_is_cancelled_holds_nobody_up() -> None:
+    """One handler that is cancelled would take the acknowledgements of others with it."""
+    go = asyncio.Event()
+
+    async def act(_: Sequence[int]) -> None:
+        await go.wait()
+
+    together = Together(act)
+    one, two = (asyncio.create_task(together.do(number)) for number in (1, 2))
+    await asyncio.sleep(0)
+    one.cancel()
+    go.set()
+    await two
+    with pytest.raises(asyncio.CancelledError):
+        await one
