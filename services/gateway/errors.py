@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
+from services.gateway import metrics
 from shared.errors import BolchaalError
 from shared.redis import AWAY
 
@@ -47,6 +48,7 @@ def answer(
     field: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
+    metrics.REFUSED.labels(code=code).inc()
     error = ErrorBody(code=code, message=message, field=field)
     body = ErrorAnswer(error=error, detail=message).model_dump(exclude_none=True)
     return JSONResponse(body, status_code=status, headers=headers)

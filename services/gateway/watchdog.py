@@ -25,6 +25,7 @@ from shared.redis import AWAY, now_ms
 
 POLL_S = 0.25  # a lapsed lease is seen within this, and the whole hand-over has 5 s
 LOOK_AGAIN_MS = 1_000  # while the caller is awaited, or away
+HOLD_MS = 7_000  # longer than one look at a call can take: two requests of LiveKit's time-out
 DISPATCH_AGAIN_MS = 4_000  # an agent takes a call within 2 s of a dispatch, on a busy machine 3
 NOBODY_JOINED_MS = 120_000
 SAID_S = 3_600  # how long we remember what a call was told
@@ -63,20 +64,31 @@ class Watchdog:
         self._sleep = sleep
         self._polled: float | None = None  # when the last poll succeeded, monotonic seconds
         self._judge_from = 0.0  # monotonic seconds before which nothing is judged
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        while True:
-            await self.poll()
-            await self._sleep(POLL_S)
+        try:
+            while True:
+                await self.poll()
+                await self._sleep(POLL_S)
+        finally:
+            for task in self._looking:
+                task.cancel()
+            await self.settled()
 
     async def poll(self) -> None:
-        """One round: claims what is due and looks at each call, or waits after a gap."""
+        """One round: claims what is due and begins to look at each call, or waits after a gap.
+
+        It does not wait for the looks: a LiveKit that is slow for one call must not hold up others.
+        """
         try:
             await self._poll()
         except AWAY as error:
-            # Leases may have lapsed only because their holders could not reach Redis either.
-            self._polled = None
-            logger.debug("watchdog: Redis is away: {}", type(error).__name__)
+            self._lost(error)
+
+    async def settled(self) -> None:
+        """Waits for every look that has begun."""
+        await asyncio.gather(*self._looking, return_exceptions=True)
 
     async def _poll(self) -> None:
         now = self._clock.monotonic()
@@ -87,11 +99,26 @@ class Watchdog:
         self._polled = now
         if now < self._judge_from:
             return
-        due = await self._calls.claim_due()
-        await asyncio.gather(*(self._look(call_id) for call_id in due))
+        for call_id in await self._calls.claim_due(hold_ms=HOLD_MS):
+            task = asyncio.create_task(self._look(call_id), name=f"look-at-{call_id}")
+            self._looking.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._looking.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, AWAY):
+            self._lost(error)
+        elif error:
+            logger.opt(exception=error).error("the watchdog stumbled over a call")
+
+    def _lost(self, error: BaseException) -> None:
+        # Leases may have lapsed only because their holders could not reach Redis either.
+        self._polled = None
+        logger.debug("watchdog: Redis is away: {}", type(error).__name__)
 
     async def _look(self, call_id: str) -> None:
-        """Looks at one call; a LiveKit that does not answer leaves it for the next round."""
+        """Looks at one call; when LiveKit does not answer, again in a moment."""
         try:
             call = await self._calls.get(call_id)
         except NotFound:
@@ -105,6 +132,7 @@ class Watchdog:
             self._health.well("livekit")
         except (LiveKitRefused, LiveKitAway) as error:
             self._health.degraded("livekit", error.message)
+            await self._calls.due_at(call.id, await now_ms(self._redis) + LOOK_AGAIN_MS)
 
     async def _judge(self, call: Call, now: int) -> None:
         if call.state == "active" and call.lease_ms > now:

@@ -1,5 +1,6 @@
 """LiveKit as the gateway sees it, in memory: rooms, who is in them, and what was asked for."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from services.gateway.livekit import LiveKitAway
@@ -13,8 +14,11 @@ class Rooms:
     dispatched: list[tuple[str, str]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     away: bool = False
+    slow: dict[str, asyncio.Event] = field(default_factory=dict)  # rooms that answer when it is set
 
     async def caller_present(self, room: str) -> bool:
+        if room in self.slow:
+            await self.slow[room].wait()
         self._answer()
         return self.callers.get(room, False)
 

@@ -15,6 +15,7 @@ from shared.redis import connect, now_ms
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import new_call
 from tests.valkey import Valkey
+from tests.waiting import until
 
 
 class Hands:
@@ -52,9 +53,13 @@ class Scene:
             clock=self.clock,
         )
 
+    async def poll(self) -> None:
+        await self.watchdog.poll()
+        await self.watchdog.settled()
+
     async def on_duty(self) -> None:
         for _ in range(4):
-            await self.watchdog.poll()
+            await self.poll()
             self.clock.seconds += 1
 
     async def open(self) -> str:
@@ -80,7 +85,7 @@ class Scene:
 
     async def look(self, call_id: str) -> None:
         await self.calls.due_at(call_id, await now_ms(self.redis) - 1)
-        await self.watchdog.poll()
+        await self.poll()
 
     async def due_in(self, call_id: str) -> float | None:
         """Seconds until somebody looks at the call again; None when nobody will."""
@@ -116,10 +121,10 @@ async def test_no_agent_five_seconds_after_the_caller_joined(scene: Scene) -> No
     call_id = await scene.open()
     await scene.caller_comes(call_id)
     await scene.ago(call_id, created=10, joined=4.5)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert scene.rooms.dispatched == []
     await scene.ago(call_id, joined=5)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert scene.rooms.dispatched == [((await scene.call(call_id)).room, call_id)]
     assert await scene.notices(call_id) == [NO_AGENT]
 
@@ -130,7 +135,7 @@ async def test_the_first_free_agent_is_called_while_the_caller_waits(scene: Scen
     await scene.caller_comes(call_id)
     for _ in range(3):
         await scene.ago(call_id, created=20, joined=10)
-        await scene.watchdog.poll()
+        await scene.poll()
     assert len(scene.rooms.dispatched) == 3
     assert await scene.notices(call_id) == [NO_AGENT]
     assert 3 < (await scene.due_in(call_id) or 0) <= 4
@@ -143,7 +148,7 @@ async def test_a_lapsed_lease_calls_another_agent(scene: Scene) -> None:
     await scene.calls.joined(call_id)
     await scene.calls.take(call_id, "agent-1")
     await scene.ago(call_id, lease=0.1)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert len(scene.rooms.dispatched) == 1
     assert await scene.notices(call_id) == [AGENT_LOST]
 
@@ -167,7 +172,7 @@ async def test_nobody_is_called_for_a_caller_who_is_away(scene: Scene) -> None:
     await scene.calls.take(call_id, "agent-1")
     await scene.caller_goes(call_id)
     await scene.ago(call_id, created=60, joined=50, started=50, lease=30)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert scene.rooms.dispatched == []
     assert (await scene.call(call_id)).state == "active"
 
@@ -177,7 +182,7 @@ async def test_a_room_that_is_gone_ends_the_call(scene: Scene) -> None:
     call_id = await scene.open()
     await scene.calls.take(call_id, "agent-1")
     await scene.ago(call_id, created=60, joined=50, started=50, lease=30)
-    await scene.watchdog.poll()
+    await scene.poll()
     call = await scene.call(call_id)
     assert (call.state, call.how) == ("ended", "room_closed")
     assert await scene.due_in(call_id) is None
@@ -187,10 +192,10 @@ async def test_a_call_that_nobody_joins_expires_after_two_minutes(scene: Scene) 
     """Tokens that were fetched and never used must not be looked after for ever."""
     call_id = await scene.open()
     await scene.ago(call_id, created=119)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert (await scene.call(call_id)).state == "requested"
     await scene.ago(call_id, created=120)
-    await scene.watchdog.poll()
+    await scene.poll()
     assert (await scene.call(call_id)).how == "never_joined"
 
 
@@ -206,6 +211,7 @@ async def test_one_watchdog_of_many_looks_at_a_call(scene: Scene) -> None:
         await other.poll()
     await scene.ago(call_id, created=10, joined=6)
     await asyncio.gather(*(each.poll() for each in (scene.watchdog, *others)))
+    await asyncio.gather(*(each.settled() for each in (scene.watchdog, *others)))
     assert len(scene.rooms.dispatched) == 1
 
 
@@ -216,11 +222,11 @@ async def test_a_new_watchdog_waits_a_lease_before_it_judges(scene: Scene) -> No
     await scene.ago(call_id, created=10, joined=6)
     scene.watchdog = scene.another()
     for _ in range(3):
-        await scene.watchdog.poll()
+        await scene.poll()
         scene.clock.seconds += 0.99
     assert scene.rooms.dispatched == []
     scene.clock.seconds += 0.1
-    await scene.watchdog.poll()
+    await scene.poll()
     assert len(scene.rooms.dispatched) == 1
 
 
@@ -230,7 +236,7 @@ async def test_a_watchdog_that_slept_waits_a_lease(scene: Scene) -> None:
     await scene.caller_comes(call_id)
     await scene.ago(call_id, created=10, joined=6)
     scene.clock.seconds += 60
-    await scene.watchdog.poll()
+    await scene.poll()
     assert scene.rooms.dispatched == []
 
 
@@ -243,15 +249,15 @@ async def test_after_a_redis_outage_it_waits_a_lease(own_valkey: Valkey, rooms: 
     await scene.caller_comes(call_id)
     await scene.ago(call_id, created=10, joined=6)
     own_valkey.kill()
-    await scene.watchdog.poll()
+    await scene.poll()
     own_valkey.start()
-    await scene.watchdog.poll()
+    await scene.poll()
     assert rooms.dispatched == []
     scene.clock.seconds += 2.9
-    await scene.watchdog.poll()
+    await scene.poll()
     assert rooms.dispatched == []
     scene.clock.seconds += 0.2
-    await scene.watchdog.poll()
+    await scene.poll()
     assert len(rooms.dispatched) == 1
     await redis.aclose()
 
@@ -262,13 +268,31 @@ async def test_livekit_away_is_said_and_tried_again(scene: Scene) -> None:
     await scene.caller_comes(call_id)
     await scene.ago(call_id, created=10, joined=6)
     scene.rooms.away = True
-    await scene.watchdog.poll()
+    await scene.poll()
     assert "livekit" in scene.health.reasons
-    assert 0 < (await scene.due_in(call_id) or 0) <= 2
+    assert 0 < (await scene.due_in(call_id) or 0) <= 1
     scene.rooms.away = False
     await scene.look(call_id)
     assert scene.health.reasons == {}
     assert len(scene.rooms.dispatched) == 1
+
+
+async def test_a_slow_livekit_holds_up_no_other_call(scene: Scene) -> None:
+    """One call's room that does not answer must not cost another caller their agent."""
+    slow, other = await scene.open(), await scene.open()
+    for call_id in (slow, other):
+        await scene.caller_comes(call_id)
+        await scene.ago(call_id, created=10, joined=6)
+    scene.rooms.slow[(await scene.call(slow)).room] = asyncio.Event()
+    await scene.watchdog.poll()
+
+    async def dispatched() -> bool:
+        return [call_id for _, call_id in scene.rooms.dispatched] == [other]
+
+    await until(dispatched)
+    scene.rooms.slow.popitem()[1].set()
+    await scene.watchdog.settled()
+    assert len(scene.rooms.dispatched) == 2
 
 
 async def test_calls_that_are_over_or_forgotten_are_not_looked_after(scene: Scene) -> None:

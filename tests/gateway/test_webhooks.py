@@ -10,6 +10,7 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
+from shared import keys
 from shared.calls import Call, Calls
 from tests.gateway.conftest import KEY, SECRET
 from tests.gateway.rooms import Rooms
@@ -116,3 +117,19 @@ async def test_a_signed_body_that_is_no_event_is_a_4xx(
     assert response.status_code in (400, 200)
     if response.status_code == 400:
         assert response.json()["error"]["code"] == "bad_request"
+
+
+async def test_a_delivery_that_failed_here_is_taken_when_it_comes_again(
+    client: httpx.AsyncClient, redis: Redis, rooms: Rooms
+) -> None:
+    """LiveKit repeats what we answered with an error: it must not be taken for a duplicate."""
+    call = await open_call(redis)
+    profile = await redis.hget(keys.call(call.id), "profile")
+    await redis.hset(keys.call(call.id), "profile", "{torn")
+    body = event("room_finished", call.room)
+    failed = await client.post(PATH, content=body, headers=signed(body))
+    assert failed.status_code == 500
+    await redis.hset(keys.call(call.id), "profile", str(profile))
+    again = await client.post(PATH, content=body, headers=signed(body))
+    assert again.json() == {"status": "ok"}
+    assert (await Calls(redis, source="test").get(call.id)).state == "ended"

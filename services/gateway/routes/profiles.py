@@ -17,8 +17,10 @@ from services.gateway.models import (
     VoiceOption,
     is_agent_id,
 )
+from services.gateway.once import once
 from shared import keys
 from shared.errors import NotFound, Unauthorized
+from shared.ids import uuid7
 from shared.languages import LANGUAGES
 from shared.profiles import Profile
 from shared.voices import voices_of
@@ -68,20 +70,12 @@ async def profile_changed(
     if expected is None or not same(bearer(request.headers), expected.get_secret_value()):
         raise Unauthorized("this needs the header Authorization: Bearer N8N_INBOUND_TOKEN")
     _require_agent_id(body.agent_id)
-    seen = await _seen_before(gateway, idempotency_key)
-    if not seen:
-        logger.info("profile {} changed, says N8N", body.agent_id)
-        await gateway.profiles.invalidate(body.agent_id)
-    return ProfileChangedAnswer(agent_id=body.agent_id, duplicate=seen)
-
-
-async def _seen_before(gateway: GatewayDep, key: str | None) -> bool:
-    """Whether this delivery came before. Hashed: a key may be anything, and as long as it likes."""
-    if not key:
-        return False
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    name = f"{keys.PREFIX}seen:n8n:{digest}"
-    return not await gateway.redis.set(name, "1", nx=True, ex=SEEN_S)
+    digest = hashlib.sha256((idempotency_key or uuid7()).encode()).hexdigest()
+    async with once(gateway.redis, f"{keys.PREFIX}seen:n8n:{digest}", seconds=SEEN_S) as first:
+        if first:
+            logger.info("profile {} changed, says N8N", body.agent_id)
+            await gateway.profiles.invalidate(body.agent_id)
+    return ProfileChangedAnswer(agent_id=body.agent_id, duplicate=not first)
 
 
 def _require_agent_id(agent_id: str) -> None:

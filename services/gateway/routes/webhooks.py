@@ -11,8 +11,10 @@ from loguru import logger
 
 from services.gateway.gateway import Gateway, GatewayDep
 from services.gateway.livekit import LiveKitAway, LiveKitRefused
+from services.gateway.once import once
 from shared import keys
 from shared.errors import BadRequest, NotFound, Unauthorized
+from shared.ids import uuid7
 
 router = APIRouter(tags=["webhooks"])
 
@@ -23,11 +25,11 @@ SEEN_S = 3_600  # LiveKit repeats a delivery for minutes at most
 async def livekit(request: Request, gateway: GatewayDep) -> dict[str, str]:
     """Answers 401 unless the signature is LiveKit's. An event that came before changes nothing."""
     event = _verified(await request.body(), request.headers.get("authorization", ""), gateway)
-    name = f"{keys.PREFIX}seen:livekit:{event.id}"
-    if event.id and not await gateway.redis.set(name, "1", nx=True, ex=SEEN_S):
-        return {"status": "duplicate"}
-    await _handle(event, gateway)
-    return {"status": "ok"}
+    name = f"{keys.PREFIX}seen:livekit:{event.id or uuid7()}"
+    async with once(gateway.redis, name, seconds=SEEN_S) as first:
+        if first:
+            await _handle(event, gateway)
+    return {"status": "ok" if first else "duplicate"}
 
 
 def _verified(body: bytes, authorization: str, gateway: Gateway) -> WebhookEvent:
