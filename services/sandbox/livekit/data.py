@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 RELIABLE: Final = "_reliable"
 LOSSY: Final = "_lossy"
 
-_EARLY_PACKETS = 1000  # reliable packets kept for a client whose channel is not open yet
+# Packets kept for a client whose channel is not open yet: the newest so many.
+_EARLY_PACKETS = {RELIABLE: 1000, LOSSY: 50}
 _LOSSY_BACKLOG = 256 * 1024  # bytes; lossy packets for a client that is this far behind are dropped
 
 
@@ -26,7 +27,7 @@ class Channels:
     def __init__(self, participant: "Participant") -> None:
         self._participant = participant
         self._open: dict[str, RTCDataChannel] = {}
-        self._early: deque[bytes] = deque(maxlen=_EARLY_PACKETS)
+        self._early = {label: deque[bytes](maxlen=limit) for label, limit in _EARLY_PACKETS.items()}
         self.last_sequence = 0
         """Of the last reliable packet that came from this participant."""
 
@@ -34,15 +35,15 @@ class Channels:
         """A channel that the client has opened."""
         self._open[channel.label] = channel
         channel.on("message", lambda message: self._receive(channel.label, message))
-        if channel.label == RELIABLE:
-            while self._early:
-                channel.send(self._early.popleft())
+        early = self._early.get(channel.label, deque())
+        while early:
+            channel.send(early.popleft())
 
     def deliver(self, label: str, packet: bytes) -> None:
         channel = self._open.get(label)
         if channel is None or channel.readyState != "open":
-            if label == RELIABLE:
-                self._early.append(packet)
+            if label in self._early:
+                self._early[label].append(packet)
             return
         if label != RELIABLE and channel.bufferedAmount > _LOSSY_BACKLOG:
             return

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import numpy as np
 import pytest
 from livekit import api, rtc
+from livekit.protocol import rtc as protocol
 
 from services.sandbox.livekit import DevServer
 from tests.sandbox.livekit.clients import WAIT, Clients, Heard, Hook, token
@@ -179,7 +180,9 @@ async def test_a_publisher_chooses_its_listeners(clients: Clients) -> None:
     """Somebody shut out would go on listening."""
     heard = Heard("track_subscribed")
     alice = await clients.room("alice")
-    shut_out = await clients.signal(token("eve"))
+    settings = protocol.ConnectionSettings(auto_subscribe=True)
+    join = protocol.JoinRequest(connection_settings=settings)
+    shut_out = await clients.signal(token("eve"), join)
     await clients.room("bob", prepare=heard)
     async with speaking(alice, 440):
         await shut_out.until("subscription_permission_update", lambda u: u.allowed)
