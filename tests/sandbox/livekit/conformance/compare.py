@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.sandbox.livekit.timings import Timings
+from tests.sandbox.livekit.conformance import kinds as kinds_of
 from tests.sandbox.livekit.conformance.hooks import slim
 from tests.sandbox.livekit.conformance.recording import Line, Recording
 from tests.sandbox.livekit.conformance.sequences import (
     aligned,
     arrivals,
     cause as cause_of,
+    count,
     described,
     from_server,
     is_farewell,
@@ -20,42 +22,6 @@ from tests.sandbox.livekit.conformance.sequences import (
 from tests.sandbox.livekit.conformance.ticks import candidates, quality, rooms, speakers, ticked
 from tests.sandbox.livekit.conformance.values import Ids, differences
 
-
-def _kinds(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_STATE = _kinds(
-    "join reconnect track_published update request_response mute track_unpublished leave "
-    "subscription_permission_update"
-)
-_NEGOTIATION = _kinds(
-    "join reconnect subscription_permission_update media_sections_requirement answer leave"
-)
-_GROUPS = (_STATE, _NEGOTIATION, _kinds("track_subscribed"), frozenset(("WS refused",)))
-"""Within a group order counts. Between an answer and the updates that follow it, it is chance."""
-
-_BROWSER_GROUPS = (_STATE, _kinds("answer"), _kinds("media_sections_requirement"), *_GROUPS[2:])
-"""A browser offers when it gets to it, which may be before or after it is asked to."""
-
-_FREE = _kinds(
-    "trickle pong pong_resp speakers_changed connection_quality room_update refresh_token ws-ping "
-    "ws-pong ws-eof"
-)
-_CLIENT_KINDS = _kinds(
-    "participant_connected participant_disconnected track_published track_subscribed "
-    "track_unsubscribed track_unpublished track_muted track_unmuted data_received text_stream "
-    "disconnected local_track_published local_track_subscribed participant_attributes_changed "
-    "participant_metadata_changed participant_name_changed room_metadata_changed connect_failed "
-    "first_loud_audio reconnecting reconnected"
-)
-_PAGE_KINDS = _kinds(
-    "ConnectionStateChanged SignalConnected Connected SignalReconnecting Reconnecting Reconnected "
-    "Disconnected ParticipantConnected ParticipantActive ParticipantDisconnected "
-    "ParticipantAttributesChanged ParticipantMetadataChanged ParticipantNameChanged "
-    "TrackPublished TrackUnpublished TrackSubscribed TrackUnsubscribed TrackMuted TrackUnmuted "
-    "LocalTrackPublished LocalTrackUnpublished LocalTrackSubscribed DataReceived"
-)
 _TOLERANCE_MS = 1200
 _CLIENT_TOLERANCE_MS = 3000  # a client that is asked for something takes its time on a busy machine
 
@@ -63,7 +29,7 @@ _CLIENT_TOLERANCE_MS = 3000  # a client that is asked for something takes its ti
 def _is_told(line: Line) -> bool:
     """By the client itself, or by a page, of which every call is noted too."""
     called = line.channel.startswith("sdk:web") and line.kind.endswith((" ok", " ERROR"))
-    return called or line.kind in _CLIENT_KINDS | _PAGE_KINDS
+    return called or line.kind in kinds_of.CLIENT | kinds_of.PAGE
 
 
 @dataclass(frozen=True)
@@ -133,7 +99,7 @@ class Comparison:
         expected, got = self._of(channel), self._ours(channel)
         shown = {line.kind for line in expected}
         kinds = shown | ({line.kind for line in got} if self._rules.whole else set())
-        for group in _BROWSER_GROUPS if self._rules.browser else _GROUPS:
+        for group in kinds_of.BROWSER_GROUPS if self._rules.browser else kinds_of.GROUPS:
             self._kinds(channel, group & kinds, strict=True)
         if "update" in kinds:
             self._ticks(channel)
@@ -142,9 +108,10 @@ class Comparison:
         self._report_all(channel, rooms(self._ids, expected, got))
         self._tokens(channel, expected, got)
         self._trickles(channel, expected, got)
+        self._answers_pings(channel, got)
         self._pings(channel)
         self._ends(channel, expected, got)
-        unknown = kinds - _FREE - frozenset().union(*_GROUPS)
+        unknown = kinds - kinds_of.FREE - frozenset().union(*kinds_of.GROUPS)
         for kind in sorted(unknown):
             self._kinds(channel, frozenset((kind,)), strict=True)
 
@@ -164,18 +131,35 @@ class Comparison:
     def _client(self, channel: str) -> None:
         expected = [line for line in self._expected if line.channel == channel]
         got = [line for line in self._got if line.channel == channel]
-        for kind in sorted({line.kind for line in expected if _is_told(line)}):
+        shown = [*expected, *got] if self._rules.whole else expected
+        for kind in sorted({line.kind for line in shown if _is_told(line)}):
             theirs = [line for line in expected if line.kind == kind and not is_own_end(line)]
             ours = [line for line in got if line.kind == kind and not is_own_end(line)]
             if kind == "first_loud_audio":
                 ours = ours[: len(theirs)]
             self._sequence(channel, theirs, ours, strict=self._rules.whole)
 
+    def _answers_pings(self, channel: str, got: list[Line]) -> None:
+        asked = [line for line in self._got if (line.channel, line.kind) == (channel, "ping_req")]
+        answered = [line for line in got if line.kind == "pong_resp"]
+        if len(answered) < len(asked) - 1:  # the last may have come too late
+            self._report(channel, f"{len(asked)} times ping_req, {len(answered)} times pong_resp")
+
     def _tokens(self, channel: str, expected: list[Line], got: list[Line]) -> None:
         theirs = [line for line in expected if line.kind == "refresh_token"]
         ours = [line for line in got if line.kind == "refresh_token"]
         if theirs:
             self._sequence(channel, theirs, ours[: len(theirs)])
+        if self._rules.whole and theirs:
+            self._number(channel, "refresh_token")
+
+    def _number(self, channel: str, kind: str) -> None:
+        """Over all sockets of one participant, with those that the recording counts only."""
+        name = channel.partition("#")[0]
+        theirs, ours = (count(lines, name, kind) for lines in (self._expected, self._got))
+        theirs += self._recording.dropped.get(f"{name} s>c {kind}", 0)
+        if theirs != ours:
+            self._report(channel, f"expected {theirs} times {kind}, got {ours}")
 
     def _trickles(self, channel: str, expected: list[Line], got: list[Line]) -> None:
         """How many there are is the machine's affair; the first comes after the first answer."""

@@ -63,25 +63,31 @@ def is_farewell(line: Line) -> bool:
     return line.kind == "leave" and line.body.get("reason") == "CLIENT_INITIATED"
 
 
+def count(lines: Iterable[Line], name: str, kind: str) -> int:
+    """Lines of a kind on all channels of `name`: rtc:bob, rtc:bob#2 and so on."""
+    return sum(line.channel.partition("#")[0] == name and line.kind == kind for line in lines)
+
+
 def cause(lines: Sequence[Line], line: Line) -> Line | None:
     """What started the clock at whose end the server said `line`; None if it had no clock."""
-    before = [other for other in lines if other.number < line.number]
     if line.kind == "room_finished":
-        return _last(before, lambda other: other.channel == "webhook")
+        return _before(lines, line, lambda other: other.channel == "webhook")
     if line.kind == "availability":
-        return _last(before, lambda other: other.kind in ("room_started", _CREATE_DISPATCH))
-    if _TIMEOUT in str(line.body) and line.direction:
-        return _last(before, lambda other: other.direction == "c>s" and other.body == _LOST)
+        return _before(lines, line, lambda other: other.kind in _DISPATCHING)
+    if line.kind in _DEPARTURES and _TIMEOUT in str(line.body):
+        return _before(lines, line, lambda other: other.body == _LOST and other.direction == "c>s")
     return None
 
 
+_DISPATCHING = ("room_started", "AgentDispatchService/CreateDispatch")
+_DEPARTURES = ("participant_left", "update")
 _TIMEOUT = "CONNECTION_TIMEOUT"
-_CREATE_DISPATCH = "AgentDispatchService/CreateDispatch"
 _LOST = {"code": 1006}
 
 
-def _last(lines: Sequence[Line], fits: Callable[[Line], bool]) -> Line | None:
-    return next((line for line in reversed(lines) if fits(line)), None)
+def _before(lines: Sequence[Line], line: Line, fits: Callable[[Line], bool]) -> Line | None:
+    earlier = (other for other in reversed(lines) if other.number < line.number)
+    return next((other for other in earlier if fits(other)), None)
 
 
 def is_own_end(line: Line) -> bool:

@@ -19,6 +19,17 @@ def _compare(name: str, lines: list[Line]) -> list[str]:
     return Comparison(load(name), lines, FLOWS[name][1]).run()
 
 
+def _replay(name: str) -> list[Line]:
+    """A replay that went as recorded, with the tokens that the recording only counts."""
+    recording = load(name)
+    lines = list(recording.lines)
+    for dropped, number in recording.dropped.items():
+        channel, direction, kind = dropped.rsplit(" ", 2)
+        if kind == "refresh_token":
+            lines += [Line(lines[-1].t_ms, channel, direction, kind)] * number
+    return lines
+
+
 def _telling(name: str) -> Iterator[int]:
     """Places of the server's messages that must come, each one by itself."""
     seen: list[tuple[str, str, Any]] = []
@@ -53,14 +64,14 @@ def _changed(body: Any, path: tuple[str | int, ...]) -> Any:
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_recording_equals_itself(name: str) -> None:
     """A comparison that complains without reason would be switched off."""
-    assert _compare(name, load(name).lines) == []
+    assert _compare(name, _replay(name)) == []
 
 
 @pytest.mark.parametrize("name", _SAMPLES)
 def test_a_missing_message_is_found(name: str) -> None:
     """A server that says less than the real one would pass."""
     for place in _telling(name):
-        lines = list(load(name).lines)
+        lines = _replay(name)
         gone = lines.pop(place)
         assert _compare(name, lines), f"nobody missed {gone}"
 
@@ -78,7 +89,7 @@ def test_a_wrong_field_is_found(name: str) -> None:
         for path in _leaves(line.body):
             if ignored.intersection(map(str, path)):
                 continue
-            lines = list(load(name).lines)
+            lines = _replay(name)
             lines[place] = replace(line, body=_changed(line.body, path))
             assert _compare(name, lines), f"nobody saw {path} changed in {line}"
 
@@ -117,7 +128,7 @@ def test_a_message_too_many_is_found() -> None:
 
 def test_one_who_never_spoke_is_found() -> None:
     """Speaker updates are compared loosely, but not so loosely that none will do."""
-    lines = [line for line in load("a1").lines if line.kind != "speakers_changed"]
+    lines = [line for line in _replay("a1") if line.kind != "speakers_changed"]
     assert any("speakers_changed" in text for text in _compare("a1", lines))
 
 
