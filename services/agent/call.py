@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.agent import history, rooms, session as sessions, speech
+from services.agent import history, rooms, saving, session as sessions, speech
 from services.agent.barge_in import stop_at_once
 from services.agent.conversation import Conversation, typed_callback
 from services.agent.faults import CallFaults, FaultBoard
@@ -25,11 +26,22 @@ from shared.calls import Call, Calls
 from shared.errors import NotFound, NotOwner, Unavailable
 from shared.events import CallResumed, CallStarted, How
 from shared.leads import Leads
+from shared.spool import Spool
 
 SOURCE = "agent"
 TAIL_S = 0.5  # the last words are still on their way to the caller's ear when we have said them
 DRAIN_S = 10.0  # for log entries that wait for Redis when the call is over
 END_S = 10.0  # when Redis stays away for longer the gateway ends the call
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a job process has made ready before there is a call."""
+
+    settings: AgentSettings
+    detector: vad.VAD
+    models: Sequence[llm.LLM[Any]]
+    spool: Spool | None
 
 
 class RunningCall:
@@ -39,28 +51,32 @@ class RunningCall:
     """
 
     def __init__(
-        self, context: JobContext, settings: AgentSettings, redis: Redis, call: Call, attempt: int
+        self,
+        context: JobContext,
+        equipment: Equipment,
+        redis: Redis,
+        call: Call,
+        attempt: int,
     ) -> None:
         self._context = context
-        self._settings = settings
+        self._equipment = equipment
+        self._settings = settings = equipment.settings
         self._redis = redis
         self._call = call
         self._attempt = attempt
         self._calls = Calls(redis, source=SOURCE)
         self._lease = Lease(self._calls, call.id, attempt)
         self._log = TurnLog(CallLog(redis), call.id, attempt, limit=settings.log_queue)
-        self._models: Sequence[llm.LLM[Any]] = ()
         self._conversation: Conversation | None = None
         self._presence: CallerPresence | None = None
         self._watch: asyncio.Task[None] | None = None
         self._how: How | None = None
 
-    async def start(self, detector: vad.VAD, models: Sequence[llm.LLM[Any]]) -> None:
+    async def start(self) -> None:
         """Joins the room and opens the conversation."""
         self._log.joining()
         said = history.turns(await CallLog(self._redis).read(self._call.id))
-        self._models = models
-        self._conversation = conversation = await self._converse(detector, said)
+        self._conversation = conversation = await self._converse(said)
         room, server = self._context.room, self._context.api
         await conversation.session.start(
             conversation.agent,
@@ -81,13 +97,12 @@ class RunningCall:
             await rooms.remove_other_agents(server, room.name, room.local_participant.identity)
         await self._announce(resumed=bool(said))
 
-    async def _converse(self, detector: vad.VAD, said: Sequence[Turn]) -> Conversation:
-        call, settings = self._call, self._settings
+    async def _converse(self, said: Sequence[Turn]) -> Conversation:
+        call, settings, equipment = self._call, self._settings, self._equipment
         localised = call.profile.localised(call.language, settings.default_language)
         leads = Leads(self._redis, source=SOURCE)
-        book = LeadBook(
-            leads, call, self._attempt, localised, self._log, patience=settings.tool_patience
-        )
+        sink = saving.sink(leads, equipment.spool, patience=settings.tool_patience)
+        book = LeadBook(sink, call, self._attempt, localised, self._log)
         return Conversation(
             settings=settings,
             call=call,
@@ -95,8 +110,8 @@ class RunningCall:
             book=book,
             log=self._log,
             faults=CallFaults(FaultBoard(self._redis), self._log),
-            models=self._models,
-            make_voice=lambda listener: speech.make(settings, call, detector, listener),
+            models=equipment.models,
+            make_voice=lambda listener: speech.make(settings, call, equipment.detector, listener),
             said=said,
             collected=await self._collected(leads) if said else None,
         )
@@ -151,7 +166,7 @@ class RunningCall:
         else:
             await self._end_or_hand_on()
         await self._log.aclose()
-        for model in self._models:
+        for model in self._equipment.models:
             await model.aclose()
 
     async def _end_or_hand_on(self) -> None:

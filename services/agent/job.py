@@ -6,13 +6,14 @@ In a module of its own, since the processes that run it import it by name.
 # Imported here, or the first request to a language model imports them while a caller waits.
 import anyio._backends._asyncio
 import anyio.streams.stapled  # noqa: F401
-from livekit.agents import JobContext, JobProcess, vad
+from livekit.agents import JobContext, JobProcess
 from livekit.agents.utils import http_context
 from loguru import logger
 from redis.asyncio import Redis
 
 from services.agent import llm as models, session as sessions
-from services.agent.call import SOURCE, RunningCall
+from services.agent.call import SOURCE, Equipment, RunningCall
+from services.agent.saving import open_spool
 from services.agent.settings import AgentSettings
 from shared import log
 from shared.calls import Calls, Refused
@@ -28,35 +29,40 @@ def prewarm(process: JobProcess) -> None:
     """Runs in an idle process, before there is a call."""
     settings = load(AgentSettings)
     log.setup(SOURCE, level=settings.log_level, format_=settings.log_format)
-    process.userdata["settings"] = settings
-    process.userdata["detector"] = sessions.detector(settings)
-    # Their TLS contexts take 40 ms, or 150 on a busy machine: not while a caller waits.
-    process.userdata["models"] = models.build(settings)
     http_context._create_ssl_context()  # noqa: SLF001 # the framework keeps it for the job's session
+    process.userdata["equipment"] = Equipment(
+        settings=settings,
+        detector=sessions.detector(settings),
+        # Their TLS contexts take 40 ms, or 150 on a busy machine: not while a caller waits.
+        models=models.build(settings),
+        spool=open_spool(settings.spool_dir),
+    )
 
 
 async def entrypoint(context: JobContext) -> None:
     """Takes the call that the dispatch names and starts it; a loser leaves without joining."""
-    settings: AgentSettings = context.proc.userdata["settings"]
-    detector: vad.VAD = context.proc.userdata["detector"]
+    equipment: Equipment = context.proc.userdata["equipment"]
     call_id = context.job.metadata
     if not is_uuid(call_id):
         logger.error("a dispatch without a call id: leaving")
         context.shutdown(reason="no call id")
         return
-    redis = connect(settings.redis_url)
+    redis = connect(equipment.settings.redis_url)
     context.proc.userdata["redis"] = redis
-    running = await _take(context, settings, redis, call_id)
+    running = await _take(context, equipment, redis, call_id)
     if running is None:
         context.shutdown(reason="the call is not ours")
         return
     context.proc.userdata["call"] = running
     with logger.contextualize(call=call_id):
-        await running.start(detector, context.proc.userdata["models"])
+        await running.start()
 
 
 async def _take(
-    context: JobContext, settings: AgentSettings, redis: Redis, call_id: str
+    context: JobContext,
+    equipment: Equipment,
+    redis: Redis,
+    call_id: str,
 ) -> RunningCall | None:
     calls = Calls(redis, source=SOURCE)
     try:
@@ -72,7 +78,7 @@ async def _take(
         logger.error("call {} cannot be taken: {}", call_id, type(error).__name__)
         return None
     logger.info("call {} taken, attempt {}", call_id, attempt)
-    return RunningCall(context, settings, redis, call, attempt)
+    return RunningCall(context, equipment, redis, call, attempt)
 
 
 async def session_end(context: JobContext) -> None:

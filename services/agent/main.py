@@ -11,10 +11,12 @@ from loguru import logger
 
 from services.agent import probe
 from services.agent.faults import FaultBoard
+from services.agent.saving import drain, open_spool
 from services.agent.settings import AgentSettings
 from services.agent.worker import Worker
 from shared.errors import BolchaalError
 from shared.health import Health
+from shared.leads import Leads
 from shared.service import Shell, run
 
 # The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
@@ -32,6 +34,8 @@ def main() -> None:
 async def serve(shell: Shell[AgentSettings]) -> None:
     """Registers, takes calls, drains and leaves."""
     settings = shell.settings
+    if shell.stop.is_set():
+        return
     settings.model()  # warns once of a retired model
     worker = Worker(settings)
     shell.health.broken("livekit", "not registered with LiveKit yet")
@@ -41,6 +45,9 @@ async def serve(shell: Shell[AgentSettings]) -> None:
         asyncio.create_task(probe.watch(settings, board), name="probe"),
         asyncio.create_task(_registration(worker, settings, shell.health), name="registration"),
     ]
+    spool = open_spool(settings.spool_dir)
+    leads = Leads(shell.redis, source="agent")
+    draining = asyncio.create_task(drain(leads, spool, shell.health, shell.stop), name="spool")
     running = asyncio.create_task(worker.run(), name="worker")
     stopped = asyncio.create_task(shell.stop.wait(), name="stop")
     try:
@@ -55,6 +62,10 @@ async def serve(shell: Shell[AgentSettings]) -> None:
         for task in (*watchers, stopped):
             task.cancel()
         await asyncio.gather(*watchers, stopped, return_exceptions=True)
+        shell.stop.set()
+        await draining
+        if spool is not None:
+            spool.close()
 
 
 async def _registration(worker: Worker, settings: AgentSettings, health: Health) -> None:

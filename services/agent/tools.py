@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -11,50 +10,48 @@ from loguru import logger
 from redis.exceptions import RedisError
 
 from services.agent.prompt import fields
+from services.agent.saving import LeadSink
 from services.agent.turns import TurnLog
 from services.agent.values import noted
-from shared.bus import insist
 from shared.calls import Call
 from shared.errors import Invalid
-from shared.leads import LeadChange, LeadContext, Leads, Merged
+from shared.leads import LeadChange, LeadContext, Merged
 from shared.leads.model import Source
 from shared.profiles.model import CONTACT, Localised, Question
+from shared.spool import SpoolError
 
 END_REASONS = ("lead_complete", "caller_done", "transfer", "refused")
 
 
 class LeadBook:
-    """Notes what is said into the call's lead. `patience` is the seconds that Redis may be away."""
+    """Notes what is said into the call's lead."""
 
     def __init__(
         self,
-        leads: Leads,
+        sink: LeadSink,
         call: Call,
         attempt: int,
         localised: Localised,
         log: TurnLog,
-        *,
-        patience: float,
     ) -> None:
-        self._leads = leads
+        self._sink = sink
         self._call = call
         self._attempt = attempt
         self._log = log
-        self._patience = patience
         self._sequence = count(1)
         self._questions: dict[str, Question] = {each.key: each for each in fields(localised)}
         self._typed_fields = {each.key: each for each in call.profile.lead_fields}
         self.language = call.language
-        self._saving: set[asyncio.Task[Merged]] = set()
+        self._saving: set[asyncio.Task[Merged | None]] = set()
 
     @property
     def keys(self) -> list[str]:
         """Keys that a value can be noted for: what is asked first, then what may come up."""
         return list(dict.fromkeys((*self._questions, *CONTACT, *self._typed_fields)))
 
-    async def save(self, key: str, text: str, source: Source) -> Merged:
-        """Notes one value. Raises Invalid for a value that cannot be right, ToolError when Redis
-        stayed away: then nothing is saved, and nobody may say that it is.
+    async def save(self, key: str, text: str, source: Source) -> Merged | None:
+        """Notes one value; None when it is in the spool. Raises Invalid for a value that cannot be
+        right, and ToolError when nothing took it: then nobody may say that it is saved.
         """
         kind, options = self._kind(key)
         change = LeadChange(
@@ -75,21 +72,16 @@ class LeadBook:
         """Waits for values whose saving outlived the turn in which they were said."""
         await asyncio.gather(*self._saving, return_exceptions=True)
 
-    async def _apply(self, change: LeadChange) -> Merged:
-        apply = partial(self._leads.apply, self._context(), [change])
+    async def _apply(self, change: LeadChange) -> Merged | None:
         try:
-            async with asyncio.timeout(self._patience):
-                merged = await insist("a lead", apply)
-        except (TimeoutError, RedisError) as error:
+            return await self._sink.apply(self._context(), [change])
+        except (SpoolError, TimeoutError, RedisError, OSError) as error:
             logger.error("a value could not be saved: {}", type(error).__name__)
             self._log.notice("error", "not_saved", f"{change.field} could not be saved")
             raise ToolError(
                 "not saved: the system is away. Excuse it and ask the caller to say it again in a"
                 " moment."
             ) from error
-        if merged is None:
-            raise AssertionError("without an event to wait for, insist ends by answering")
-        return merged
 
     def _kind(self, key: str) -> tuple[Any, tuple[str, ...]]:
         known = self._questions.get(key) or self._typed_fields.get(key)

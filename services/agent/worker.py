@@ -8,9 +8,13 @@ and is 1 from then on. Jobs are refused by load alone, so that the server asks a
 import math
 
 from livekit.agents import AgentServer
+from prometheus_client import Gauge
 
 from services.agent import job
 from services.agent.settings import AgentSettings
+
+CALLS = Gauge("bolchaal_agent_calls", "Calls that this worker holds now")
+MOST_CALLS = Gauge("bolchaal_agent_calls_most", "Calls that this worker takes at a time")
 
 TARGET_LOAD = 0.7
 FOREVER = 1_000_000_000  # tries to reach LiveKit: at 10 s each, longer than anybody waits
@@ -43,6 +47,8 @@ class Worker(AgentServer):
             preload_modules=["services.agent.job"],
         )
         self._most = settings.max_calls
+        CALLS.set_function(self.calls)
+        MOST_CALLS.set(self._most)
         self.rtc_session(
             job.entrypoint, agent_name=settings.agent_name, on_session_end=job.session_end
         )
@@ -53,8 +59,8 @@ class Worker(AgentServer):
         return self.id != "unregistered" and not self._connecting
 
     def calls(self) -> int:
-        """Calls that run now."""
-        return len(self.active_jobs)
+        """Calls that run now; none before the worker runs."""
+        return 0 if self._closed else len(self.active_jobs)
 
     def current_load(self) -> float:
         return load_of(self.calls(), self._most)

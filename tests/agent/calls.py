@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from services.agent import llm as models
 from services.agent.conversation import Conversation
 from services.agent.faults import CallFaults, FaultBoard
+from services.agent.saving import sink
 from services.agent.settings import AgentSettings
 from services.agent.tools import LeadBook
 from services.agent.turns import TurnLog
@@ -24,6 +25,7 @@ from shared.ids import uuid7
 from shared.leads import Lead, Leads
 from shared.profiles.builtin import default_profile
 from shared.profiles.model import Profile, version
+from shared.spool import Spool
 
 
 def settings(redis_url: str = "redis://127.0.0.1:1/0", **more: Any) -> AgentSettings:
@@ -117,14 +119,14 @@ async def text_call(
     said: Sequence[Turn] = (),
     collected: dict[str, Any] | None = None,
     replies: Sequence[llm.LLM[Any]] | None = None,
+    spool: Spool | None = None,
 ) -> AsyncIterator[TextCall]:
     call = await open_call(redis, language=language, profile=profile)
     attempt = await Calls(redis, source="agent").take(call.id, "test")
     localised = call.profile.localised(call.language, config.default_language)
     log = TurnLog(CallLog(redis), call.id, attempt)
-    book = LeadBook(
-        Leads(redis, source="agent"), call, attempt, localised, log, patience=config.tool_patience
-    )
+    kept_in = sink(Leads(redis, source="agent"), spool, patience=config.tool_patience)
+    book = LeadBook(kept_in, call, attempt, localised, log)
     answering = replies if replies is not None else models.build(config)
     conversation = Conversation(
         settings=config,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from livekit.agents import llm
@@ -17,6 +18,7 @@ from shared.errors import NotFound
 from shared.languages import LANGUAGES
 from shared.profiles.model import Profile
 from shared.redis import connect
+from shared.spool import Spool
 from tests.agent.calls import scripted_llm, settings, text_call
 from tests.valkey import Valkey
 
@@ -239,6 +241,27 @@ async def test_saving_waits_for_a_redis_that_comes_back(
         turns = await call.turns()
     assert lead.values["name"] == "राहुल शर्मा"
     assert texts(turns, "caller") == ["मेरा नाम राहुल शर्मा है"]
+    await redis.aclose()
+
+
+async def test_what_is_said_while_redis_is_away_is_kept_on_the_disk(
+    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str], tmp_path: Path
+) -> None:
+    """The caller goes on without noticing, and the lead is whole when Redis is back."""
+    redis = connect(own_valkey.url, retries=0, timeout=0.5)
+    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=0.3)
+    spool = Spool(tmp_path)
+    async with text_call(redis, config, spool=spool) as call:
+        own_valkey.kill()
+        await call.say("मेरा नाम राहुल शर्मा है")
+        assert await spool.count() == 1
+        await asyncio.to_thread(own_valkey.start)
+        await call.say("मेरा नंबर 9876543210 है")
+        lead, said = await call.lead(), texts(await call.turns())
+    assert lead.values == {"name": "राहुल शर्मा", "phone": "+919876543210"}
+    assert await spool.count() == 0
+    assert FALLBACK not in said
+    spool.close()
     await redis.aclose()
 
 

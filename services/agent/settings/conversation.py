@@ -70,11 +70,11 @@ class ConversationSettings(Settings):
         " who says everything at once needs one for each field",
     )
     tool_patience: float = Field(
-        4.0,
+        1.0,
         gt=0,
         le=7,
-        description="seconds that saving a value waits for Redis within a turn before the model is"
-        " told that it is not saved",
+        description="seconds that saving a value waits for Redis, which answers in a millisecond;"
+        " then it goes to the spool, and without one the caller is asked to say it again",
     )
     silence_prompt: float = Field(
         12.0,

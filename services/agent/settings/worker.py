@@ -1,5 +1,7 @@
 """How many calls a worker takes, and how it stops."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.settings import Settings
@@ -29,6 +31,11 @@ class WorkerSettings(Settings):
         120.0,
         gt=0,
         description="seconds that an agent waits in the room for a caller who has not joined",
+    )
+    spool_dir: Path = Field(
+        Path(".data/spool"),
+        description="folder that keeps what callers say while Redis is away; put it on a disk that"
+        " outlives the container, and give each replica its own or share one on the same machine",
     )
     log_queue: int = Field(
         2000,

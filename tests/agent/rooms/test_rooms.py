@@ -28,8 +28,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def around(valkey: Valkey) -> AsyncIterator[World]:
-    async with world(valkey.url) as made:
+async def around(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with world(valkey.url, tmp_path_factory.mktemp("spool")) as made:
         yield made
 
 

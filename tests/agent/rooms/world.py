@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from livekit import api, rtc
@@ -22,6 +23,7 @@ from tests.agent.speech import Speech, speech
 
 KEY, SECRET = "devkey", "a-secret-of-thirty-two-characters-0"
 PATIENCE_S = 20.0
+START_S = 60.0  # five on a quiet machine
 
 
 @dataclass
@@ -31,6 +33,7 @@ class World:
     livekit: DevServer
     speech: Speech
     llm_url: str
+    folder: Path
 
     async def worker(self, **more: str) -> asyncio.subprocess.Process:
         """An agent service in a session of its own, once it has registered."""
@@ -61,10 +64,11 @@ class World:
             "LLM_BASE_URL": self.llm_url,
             "HEALTH_PORT": "0",
             "DRAIN_TIMEOUT": "1",
+            "SPOOL_DIR": str(self.folder),
         }
 
     async def _registered(self, process: asyncio.subprocess.Process, before: set[str]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(START_S):
             while process.returncode is None:
                 fresh = [each for each in await board(self.redis) if each.replica not in before]
                 if any(each.service == "agent" and each.status == "ok" for each in fresh):
@@ -202,7 +206,7 @@ class Caller:
 
 
 @asynccontextmanager
-async def world(redis_url: str) -> AsyncIterator[World]:
+async def world(redis_url: str, folder: Path) -> AsyncIterator[World]:
     redis = connect(redis_url)
     await redis.flushall()
     timings = replace(Timings(), room_second=0.1)
@@ -211,7 +215,7 @@ async def world(redis_url: str) -> AsyncIterator[World]:
         speech() as sockets,
         scripted_llm() as (_, llm_url),
     ):
-        yield World(redis, redis_url, livekit, sockets, llm_url)
+        yield World(redis, redis_url, livekit, sockets, llm_url, folder)
     await redis.aclose()
 
 
