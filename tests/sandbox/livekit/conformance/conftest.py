@@ -40,7 +40,10 @@ class Replays:
 
     async def differences(self, name: str) -> Differences:
         found = await self._first[name]
-        return (await self._second)[name] if found else found
+        if not found:
+            return found
+        print(f"{name} is replayed again: {len(found)} differences, of which the first:", found[0])
+        return (await self._second)[name]
 
     async def _again(self) -> dict[str, Differences]:
         results = await asyncio.gather(*self._first.values(), return_exceptions=True)

@@ -8,7 +8,11 @@ from tests.sandbox.livekit.conformance.flows import FLOWS
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("name", FLOWS)
+_BROWSERS = ("g1", "g3")
+_NAMES = [pytest.param(n, marks=pytest.mark.browser) if n in _BROWSERS else n for n in FLOWS]
+
+
+@pytest.mark.parametrize("name", _NAMES)
 async def test_the_server_says_what_a_real_one_said(name: str, replays: Replays) -> None:
     """Code that passes every test here would break, or hang, against a real LiveKit."""
     differences = await replays.differences(name)
