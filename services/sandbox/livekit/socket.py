@@ -10,12 +10,13 @@ _PING_S = 10.0
 
 
 class Outbox:
-    """Made around a prepared socket; `run` ends when the socket is closed from either side."""
+    """Made around a prepared socket; `end` it when the socket has closed."""
 
     def __init__(self, socket: WebSocketResponse) -> None:
         self._socket = socket
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._idle = asyncio.Event()
+        self._idle.set()
         self._writer = asyncio.create_task(self._write())
         self._pinger = asyncio.create_task(self._ping())
 
