@@ -63,14 +63,15 @@ def next_utterance(
 def _asked(text: str, lines: Sequence[Line], script: Script) -> Line | None:
     """The line whose question is in the text; of several, the one asked last."""
     plain = words(text)
-    best: tuple[int, Line] | None = None
+    best: tuple[int, int, Line] | None = None  # where its question ends, how long it is
     for line in lines:
         for question in line.questions:
-            place = find(words(question), plain)
-            if place >= 0 and (best is None or place > best[0]):
-                best = (place, line)
+            wanted = words(question)
+            place = find(wanted, plain)
+            if place >= 0 and (best is None or (place + len(wanted), len(wanted)) > best[:2]):
+                best = (place + len(wanted), len(wanted), line)
     if best:
-        return best[1]
+        return best[2]
     spoken = [script.words, phrases("en-IN")]
     subject = contact_asked(text, spoken) if "?" in text else None
     return next((line for line in lines if line.key == subject), None)

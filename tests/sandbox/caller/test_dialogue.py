@@ -138,3 +138,15 @@ def test_when_all_is_said_it_takes_leave_once() -> None:
     assert last.text == bye
     assert next_utterance(SCRIPT, ["Is there anything else?"], (*everything, bye)) is None
     assert next_utterance(SCRIPT, ["Thank you, goodbye!"], everything) is None
+
+
+def test_a_short_question_does_not_hide_a_longer_one() -> None:
+    """Asked for the name of a course, the caller would say its own."""
+    asked = [
+        Asked(key="q1", question="What is the course name?"),
+        Asked(key="name", question="Name"),
+    ]
+    script = invented(asked, "en-IN", seed="call")
+    utterance = next_utterance(script, ["What is the course name?"], ["hello"])
+    assert utterance is not None
+    assert utterance.field == "q1"
