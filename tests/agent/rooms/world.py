@@ -13,6 +13,7 @@ from typing import Any
 from livekit import api, rtc
 from redis.asyncio import Redis
 
+from services.sandbox.caller.microphone import Microphone
 from services.sandbox.livekit import DevServer, Timings
 from shared.call_log import CallLog, Entry
 from shared.calls import Call, Calls
@@ -117,10 +118,11 @@ class World:
 
 
 class Workers:
-    """Agent services that last over several tests."""
+    """Agent services that last over several tests; `more` is added to their environment."""
 
-    def __init__(self, around: World) -> None:
+    def __init__(self, around: World, **more: str) -> None:
         self._around = around
+        self._more = more
         self._running: list[asyncio.subprocess.Process] = []
 
     async def one(self) -> asyncio.subprocess.Process:
@@ -129,7 +131,7 @@ class Workers:
         return self._running[0] if self._running else await self.another()
 
     async def another(self) -> asyncio.subprocess.Process:
-        process = await self._around.worker()
+        process = await self._around.worker(**self._more)
         self._running.append(process)
         return process
 
@@ -151,6 +153,7 @@ class Caller:
     states: list[str] = field(default_factory=list)
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _microphone: Microphone | None = None
 
     async def join(self, *, dispatch: bool = True) -> None:
         grants = api.VideoGrants(
@@ -170,7 +173,19 @@ class Caller:
     async def type(self, text: str) -> None:
         await self.room.local_participant.send_text(text, topic="lk.chat")
 
+    async def pick_up(self) -> Microphone:
+        """A microphone that is published; stopped when the caller leaves."""
+        self._microphone = Microphone()
+        source = rtc.TrackSource.SOURCE_MICROPHONE
+        await self.room.local_participant.publish_track(
+            self._microphone.track, rtc.TrackPublishOptions(source=source)
+        )
+        self._microphone.start()
+        return self._microphone
+
     async def leave(self) -> None:
+        if self._microphone:
+            await self._microphone.stop()
         await self.room.disconnect()
         for task in list(self._tasks):
             task.cancel()
