@@ -157,12 +157,14 @@ class Room:
             participant.publisher.remove(track)
         participant.data_tracks.close()
         participant.changed()
-        self.events.on_gone(participant)
+        replaced = reason == DisconnectReason.DUPLICATE_IDENTITY
+        if not replaced:  # an agent that connects anew keeps its job
+            self.events.on_gone(participant)
         if not timed_out:
             self.counts.changed()
         for track in tracks:
             self.webhooks.track("track_unpublished", self.info, participant.info, track.info)
-        if reason != DisconnectReason.DUPLICATE_IDENTITY:
+        if not replaced:
             self._updates.announce(participant)
         participant.say_leave(reason)
         event = "participant_left" if was_active else "participant_connection_aborted"
@@ -175,7 +177,7 @@ class Room:
         for track in tracks:
             self.exchange.silence(track, delay=self.timings.unpublish_delay)
         participant.subscriber.close()
-        if all(p.is_agent for p in self.participants.values()):
+        if not participant.is_agent and all(p.is_agent for p in self.participants.values()):
             self._empty_since = time.monotonic()
         self._in_background(participant.link.close())
 

@@ -175,7 +175,8 @@ class Workers:
             if answer.terminate:
                 logger.info("worker {} refuses job {} for good", worker.id, job.id)
                 return None
-        logger.info("no worker takes job {} for {!r}", job.id, job.agent_name)
+        if job.agent_name:  # every room also wants an unnamed agent, which seldom exists
+            logger.info("no worker takes job {} for {!r}", job.id, job.agent_name)
         return None
 
     async def _ask(self, worker: Worker, job: Job) -> AvailabilityResponse | None:

@@ -1,5 +1,6 @@
 """What happens by the clock: rooms nobody is in, clients nobody hears."""
 
+import asyncio
 import time
 from dataclasses import replace
 
@@ -43,6 +44,22 @@ async def test_a_room_that_everybody_left_ends_with_its_agents(
     assert time.monotonic() - left >= 0.09
     await hook.until("room_finished")
     assert hook.names[-2:] == ["participant_connection_aborted", "room_finished"]
+
+
+async def test_an_agent_that_leaves_does_not_prolong_the_room(clients: Clients) -> None:
+    """Agents that come and go would keep a room open that no caller is in."""
+    config = api.RoomConfiguration(departure_timeout=40, empty_timeout=3000)
+    caller = await clients.signal(token("caller", config=config))
+    first = await clients.signal(token("first", agent=True, kind="agent"))
+    second = await clients.signal(token("second", agent=True, kind="agent"))
+    await second.until("join")
+    await caller.send(leave=rtc.LeaveRequest())
+    await caller.closed()
+    left = time.monotonic()
+    await asyncio.sleep(0.2)  # half of the timeout
+    await first.send(leave=rtc.LeaveRequest())
+    assert (await second.until("leave")).reason == Reason.ROOM_CLOSED
+    assert time.monotonic() - left < 0.55
 
 
 async def test_a_caller_who_comes_back_in_time(clients: Clients) -> None:

@@ -8,7 +8,7 @@ import aiohttp
 import jwt
 import pytest
 from livekit import api
-from livekit.protocol import agent
+from livekit.protocol import agent, rtc
 
 from services.sandbox.livekit import DevServer, Timings
 from tests.sandbox.livekit.clients import KEY, SECRET, Clients, token
@@ -242,4 +242,21 @@ async def test_a_worker_for_each_participant(clients: Clients) -> None:
     assert assignment.job.type == agent.JobType.JT_PARTICIPANT
     assert assignment.job.participant.identity == "caller"
     await caller.disconnect()
+    assert (await worker.until("termination")).job_id == assignment.job.id
+
+
+async def test_an_agent_that_connects_anew_keeps_its_job(clients: Clients) -> None:
+    """A hiccup of its network would end the call."""
+    worker = await clients.worker(NAME)
+    await clients.signal(_call())
+    assignment = await worker.take()
+    first = await clients.signal(assignment.token)
+    await first.until("join")
+    second = await clients.signal(assignment.token)
+    await second.until("join")
+    await first.closed()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await worker.until("termination")
+    await second.send(leave=rtc.LeaveRequest())
     assert (await worker.until("termination")).job_id == assignment.job.id
