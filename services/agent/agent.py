@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import Agent, ModelSettings, llm
+from livekit.agents import Agent, APIError, ModelSettings, llm
 
 from services.agent.clause import Piece, first_clause
 from services.agent.llm import Limits, OnFault, answer
 from services.agent.playout import Playout
+
+SILENCE = rtc.AudioFrame(bytes(9600), 24_000, 1, 4800)  # 0.2 s, a segment that plays
 
 Opening = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How replies are made. `fallback` is called when one is needed: the language may change."""
+    """How replies are made. `fallback` is called when one is needed: the language may change.
+
+    `on_fault` and `on_answer` tell how the language models do, `on_voice` that there is speech.
+    """
 
     models: Sequence[llm.LLM[Any]]
     limits: Limits
     fallback: Callable[[], str]
     on_fault: OnFault
     on_answer: Callable[[], None]
+    on_voice: Callable[[], None]
     first_clause_words: int = 4
 
 
@@ -76,11 +82,19 @@ class CallAgent(Agent):
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame]:
-        """One segment of a reply, as speech."""
+        """One segment of a reply, as speech; as silence when it cannot be spoken.
+
+        An error here would take the reply out of the transcript as well, and with it the call in
+        text. The failure itself has been told by the session's error event.
+        """
         frames = Agent.default.tts_node(self, text, model_settings)
-        async with aclosing(frames), aclosing(self.playout.voicing(frames)) as voiced:
-            async for frame in voiced:
-                yield frame
+        try:
+            async with aclosing(frames), aclosing(self.playout.voicing(frames)) as voiced:
+                async for frame in voiced:
+                    self._answering.on_voice()
+                    yield frame
+        except APIError:
+            yield SILENCE
 
 
 def _has_words(piece: Piece) -> bool:

@@ -41,6 +41,9 @@ from shared.profiles.model import Localised
 
 MakeVoice = Callable[[Listener], Voice]
 
+# Statuses and close codes that mean "no", and not "not now".
+REFUSALS = (400, 401, 402, 403, 404, 422, 1003)
+
 
 class Conversation:
     """`finished` becomes how the call is to end, when the conversation decides that it ends.
@@ -104,6 +107,7 @@ class Conversation:
                 fallback=self.fallback,
                 on_fault=self._on_llm_fault,
                 on_answer=lambda: self._faults.well("llm"),
+                on_voice=lambda: self._faults.well("sarvam_tts"),
                 first_clause_words=settings.first_clause_words,
             ),
             open_with=self._open,
@@ -174,8 +178,6 @@ class Conversation:
         self._log.state(event.new_state)
         self._silence.agent(event.new_state)
         self.agent.playout.speaking(event.new_state == "speaking")
-        if event.new_state == "speaking" and self._voice is not None:
-            self._faults.well("sarvam_tts")
 
     def _on_transcript(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final:
@@ -220,12 +222,11 @@ class Conversation:
 
     def _on_error(self, event: ErrorEvent) -> None:
         """Speech that cannot be made. The language model's failures are told where it is asked."""
-        error = getattr(event.error, "error", event.error)
         if getattr(event.error, "type", "") != "tts_error":
             return
-        status = getattr(error, "status_code", None)
-        if status in (400, 401, 402, 403, 404, 422, 1003):
-            reason = f"Sarvam refuses to speak (status {status}): key, voice or model"
+        status = _status(getattr(event.error, "error", None))
+        if status in REFUSALS:
+            reason = f"Sarvam refuses to speak (status {status}): the key, the voice or the model"
             self._faults.refused("sarvam_tts", reason)
         elif not getattr(event.error, "recoverable", False):
             self._faults.trouble("sarvam_tts", "Sarvam does not speak just now")
@@ -277,6 +278,16 @@ class Conversation:
         if speech is None or speech.done() or speech.interrupted or self.agent.playout.ending:
             return False
         return is_backchannel(text)
+
+
+def _status(error: BaseException | None) -> int | None:
+    """The HTTP status or close code of a failure, or of what caused it."""
+    while error is not None:
+        status = getattr(error, "status_code", None) or getattr(error, "status", None)
+        if isinstance(status, int) and status > 0:
+            return status
+        error = error.__cause__
+    return None
 
 
 def typed_callback(conversation: Conversation) -> Callable[[Any, TextInputEvent], Any]:

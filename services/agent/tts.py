@@ -13,6 +13,7 @@ from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     APIConnectionError,
     APIConnectOptions,
+    APIStatusError,
     tokenize,
     tts,
 )
@@ -101,7 +102,14 @@ class SarvamTTS(sarvam.TTS):
         return stream
 
     async def _connect_ws(self, timeout: float) -> aiohttp.ClientWebSocketResponse:
-        socket = await super()._connect_ws(timeout)
+        try:
+            socket = await super()._connect_ws(timeout)
+        except APIConnectionError as error:
+            # A refusal must not be tried again as if it were the network's fault.
+            if isinstance(error.__cause__, aiohttp.WSServerHandshakeError):
+                status = error.__cause__.status
+                raise APIStatusError("Sarvam refuses to speak", status_code=status) from error
+            raise
         self._opened[socket] = self._clock.monotonic()
         return socket
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from livekit.agents import APIConnectOptions, APIError
+from livekit.agents import APIConnectOptions, APIError, APIStatusError
 
 from services.agent.tts import SarvamTTS, spelling
 from tests.agent.calls import settings
@@ -74,6 +74,17 @@ async def test_a_clean_close_in_mid_sentence_is_an_error(voice: SarvamTTS, serve
     server.tts.close_after = 1
     with pytest.raises(APIError):
         await speak(voice, "a sentence that is long enough to have several pieces of audio")
+
+
+async def test_a_refusal_is_told_with_its_status_and_not_tried_again(
+    voice: SarvamTTS, server: Speech
+) -> None:
+    """A wrong key costs the caller half a second of tries in every sentence otherwise."""
+    server.tts.refuse = 403
+    with pytest.raises(APIStatusError) as refused:
+        await speak(voice, "a sentence")
+    assert refused.value.status_code == 403
+    assert not refused.value.retryable
 
 
 async def test_an_old_socket_is_replaced_while_the_caller_speaks(

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from shared import keys
-from shared.call_log import Finished, LeadNoted, State, Turn
+from shared.call_log import Finished, LeadNoted, Notice, State, Turn
 from shared.calls import Call
 from tests.agent.rooms.world import (
     PATIENCE_S,
@@ -101,6 +101,33 @@ async def test_of_two_agents_one_leaves_unheard(
     await around.entry(call, lambda each: isinstance(each, Finished))
     assert len(caller.agents) == 1
     assert await around.field(call, "attempt") == "1"
+
+
+async def test_a_call_goes_on_in_text_when_sarvam_refuses_to_speak(
+    around: World, worker: asyncio.subprocess.Process
+) -> None:
+    """A wrong key is named on the page, and who types is answered all the same."""
+    around.speech.tts.refuse = 403
+    call = await around.open()
+    caller = Caller(around, call)
+    await caller.join()
+    greeting = await around.entry(call, agent_says)
+    notice = await around.entry(call, lambda each: isinstance(each, Notice))
+    await caller.type("मेरा नाम राहुल शर्मा है")
+    await around.entry(call, lambda each: isinstance(each, Turn) and "मोबाइल" in each.text)
+    around.speech.tts.refuse = None
+    await caller.type("मेरा नंबर 9876543210 है")
+    await asyncio.wait_for(caller.heard.wait(), PATIENCE_S)
+    await around.entry(
+        call, lambda each: isinstance(each, Notice) and each.code == "sarvam_tts_well"
+    )
+    await caller.leave()
+    await around.entry(call, lambda each: isinstance(each, Finished))
+    assert isinstance(greeting, Turn)
+    assert greeting.text.startswith("नमस्ते")
+    assert isinstance(notice, Notice)
+    assert notice.code == "sarvam_tts_refused"
+    assert "403" in notice.text
 
 
 async def test_a_dispatch_without_a_known_call_joins_nobody(
