@@ -14,10 +14,10 @@ Left out on purpose, and refused rather than half done:
 - egress, ingress, SIP, and RoomService's ForwardParticipant, MoveParticipant and PerformRpc.
 
 End-to-end encrypted media and data pass through untouched, like any other payload. Otherwise it
-does as the recordings in tests/sandbox/livekit/golden say; "rule 20" and the like are the rules of
-the README there. It differs from the real server on purpose in this: no STUN servers in `join`; enabled
-codecs name audio only; candidates are UDP on this machine; lossy packets for a client whose channel
-is about to open are kept for it.
+does as the recordings in tests/sandbox/livekit/golden say; "rule 20" and the like are the rules
+of the README there. It differs from the real server on purpose in this: no STUN servers in
+`join`; enabled codecs name audio only; candidates are UDP on this machine; lossy packets for a
+client whose channel is about to open are kept for it.
 
 A client on a machine that has no interface but loopback cannot call: libwebrtc gathers no address
 there, and so has nothing to send from. Any interface will do, without a network behind it.
