@@ -239,4 +239,4 @@ def _coloured(state: str) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="bolchaal")
