@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.leads import scripts
 from services.leads.verdict import Verdict
 from shared import keys
 from shared.bus import Context
+from shared.bus.together import Together
 
 DAY_S = 86_400
 ATTEMPTS_KEPT = 200  # 72 h of retries are about 300 at the longest pause; the latest count
@@ -115,7 +117,9 @@ class Ledger:
     def __init__(self, redis: Redis, rules: Rules) -> None:
         self.rules = rules
         self._options = rules.options()
+        self._redis = redis
         self._want = redis.register_script(scripts.WANT)
+        self._wants = Together(self._want_all)
         self._claim = redis.register_script(scripts.CLAIM)
         self._finish = redis.register_script(scripts.FINISH)
         self._review = redis.register_script(scripts.REVIEW)
@@ -134,9 +138,16 @@ class Ledger:
         Safe to repeat; an older revision than the one wanted changes nothing.
         """
         place = (context.stream, context.group, context.entry_id) if context else ("", "", "")
-        await self._want(args=[self._options, subject, revision, call_id, captured_at, *place])
+        await self._wants.do((subject, revision, call_id, captured_at, *place))
         if context:
             context.settled = True
+
+    async def _want_all(self, wants: Sequence[tuple[str | int, ...]]) -> None:
+        """What came together goes in one round trip; what fails is all tried again."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for want in wants:
+                await self._want(args=[self._options, *want], client=pipe)
+            await pipe.execute()
 
     async def claim(self, limit: int) -> Batch:
         """Begins attempts, `limit` at most. Nobody else is given them until their grace is over."""
