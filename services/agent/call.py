@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from services.agent import history, rooms, saving, session as sessions, speech
 from services.agent.barge_in import stop_at_once
-from services.agent.conversation import Conversation, typed_callback
+from services.agent.conversation import Conversation
 from services.agent.faults import CallFaults, FaultBoard
 from services.agent.lease import Lease
 from services.agent.presence import CallerPresence
@@ -27,6 +27,7 @@ from shared.errors import NotFound, NotOwner, Unavailable
 from shared.events import CallResumed, CallStarted, How
 from shared.leads import Leads
 from shared.spool import Spool
+from shared.tasks import cancel
 
 SOURCE = "agent"
 TAIL_S = 0.5  # the last words are still on their way to the caller's ear when we have said them
@@ -81,7 +82,7 @@ class RunningCall:
         await conversation.session.start(
             conversation.agent,
             room=room,
-            room_options=sessions.room_options(self._settings, typed_callback(conversation)),
+            room_options=sessions.room_options(self._settings, conversation.typed.on_stream),
             session_host=False,
             record=False,
         )
@@ -139,7 +140,7 @@ class RunningCall:
                 ends: list[asyncio.Future[Any]] = [conversation.finished, *lost]
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            conversation.finish("agent_finished")
+            await conversation.say_goodbye()
         finally:
             for task in lost:
                 task.cancel()
@@ -151,9 +152,7 @@ class RunningCall:
 
     async def finish(self) -> None:
         """The job is shutting down: ends the call, hands it on, or leaves it to its new holder."""
-        if self._watch:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        await cancel(self._watch)
         if self._presence:
             self._presence.stop()
         if self._conversation:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from livekit.agents import (
@@ -16,7 +17,6 @@ from livekit.agents import (
     UserStateChangedEvent,
     llm,
 )
-from livekit.agents.voice.room_io import TextInputEvent
 from loguru import logger
 
 from services.agent import history, prompt, session as sessions
@@ -29,7 +29,7 @@ from services.agent.settings import AgentSettings
 from services.agent.silence import SilenceWatch
 from services.agent.stt import Listener, RealtimeSTT
 from services.agent.tools import LeadBook, end_call_tool, save_lead_tool
-from services.agent.tts import SarvamTTS
+from services.agent.tts import SarvamTTS, refusal
 from services.agent.turns import TurnLog, latency
 from services.agent.typed import TypedText
 from shared.call_log import Turn
@@ -38,11 +38,11 @@ from shared.events import How
 from shared.languages import LANGUAGES, UNKNOWN, by_script, is_language
 from shared.leads.model import Source
 from shared.profiles.model import Localised
+from shared.tasks import cancel
 
 MakeVoice = Callable[[Listener], Voice]
 
-# Statuses and close codes that mean "no", and not "not now".
-REFUSALS = (400, 401, 402, 403, 404, 422, 1003)
+GOODBYE_S = 10.0  # for the last sentence
 
 
 class Conversation:
@@ -75,6 +75,7 @@ class Conversation:
         self.language = call.language
         self.finished: asyncio.Future[How] = asyncio.get_running_loop().create_future()
         self._last_source: Source = "caller"
+        self._goodbye: asyncio.Task[None] | None = None
         self._voice = make_voice(self) if make_voice else None
         self.session: AgentSession[None] = sessions.build(settings, models[0], self._voice)
         self.typed = TypedText(self.session, self._on_typed)
@@ -141,6 +142,14 @@ class Conversation:
         handle.add_done_callback(done)
         return self.agent.said_something
 
+    async def say_goodbye(self) -> None:
+        """Ends the call from our side, with a last sentence."""
+        with suppress(RuntimeError, TimeoutError):  # the session may be closing already
+            handle = self.session.generate_reply(instructions=prompt.goodbye_instructions())
+            async with asyncio.timeout(GOODBYE_S):
+                await handle.wait_for_playout()
+        self.finish("agent_finished")
+
     def finish(self, how: How) -> None:
         """The first one to say how the call ends is believed."""
         if not self.finished.done():
@@ -148,6 +157,7 @@ class Conversation:
 
     async def aclose(self) -> None:
         self._silence.stop()
+        await cancel(self._goodbye)
         await self.session.aclose()
         await self._book.settle()
         await self._faults.settle()
@@ -224,8 +234,8 @@ class Conversation:
         """Speech that cannot be made. The language model's failures are told where it is asked."""
         if getattr(event.error, "type", "") != "tts_error":
             return
-        status = _status(getattr(event.error, "error", None))
-        if status in REFUSALS:
+        status = refusal(getattr(event.error, "error", None))
+        if status is not None:
             reason = f"Sarvam refuses to speak (status {status}): the key, the voice or the model"
             self._faults.refused("sarvam_tts", reason)
         elif not getattr(event.error, "recoverable", False):
@@ -244,8 +254,10 @@ class Conversation:
 
     def _on_silence(self, count: int) -> None:
         if count > self._settings.silence_hangup:
-            self.finish("agent_finished")
-        else:
+            self._silence.stop()
+            self._goodbye = asyncio.create_task(self.say_goodbye(), name="goodbye")
+            return
+        with suppress(RuntimeError):  # the session may be closing
             self.session.generate_reply(instructions=prompt.silence_instructions())
 
     def _on_llm_fault(self, fault: Fault) -> None:
@@ -269,7 +281,7 @@ class Conversation:
     def stt_unheard(self, count: int) -> None:
         """Somebody spoke and we could not hear it: better to ask than to be silent."""
         logger.warning("{} utterances without a transcript", count)
-        if not self.finished.done():
+        with suppress(RuntimeError):  # the session may be closing
             self.session.say(self.fallback())
 
     def stt_drops(self, text: str) -> bool:
@@ -278,22 +290,3 @@ class Conversation:
         if speech is None or speech.done() or speech.interrupted or self.agent.playout.ending:
             return False
         return is_backchannel(text)
-
-
-def _status(error: BaseException | None) -> int | None:
-    """The HTTP status or close code of a failure, or of what caused it."""
-    while error is not None:
-        status = getattr(error, "status_code", None) or getattr(error, "status", None)
-        if isinstance(status, int) and status > 0:
-            return status
-        error = error.__cause__
-    return None
-
-
-def typed_callback(conversation: Conversation) -> Callable[[Any, TextInputEvent], Any]:
-    """For the room's text input."""
-
-    async def on_text(_: Any, event: TextInputEvent) -> None:
-        await conversation.typed.take(event.text)
-
-    return on_text

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from shared.calls import Calls
 from shared.errors import NotOwner
+from shared.tasks import cancel
 
 RENEW_S = 1.0  # of a lease of three
 
@@ -25,8 +26,7 @@ class Lease:
         self._task = asyncio.create_task(self._renew(), name="lease")
 
     async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     async def _renew(self) -> None:
         away = False

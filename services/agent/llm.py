@@ -112,7 +112,8 @@ async def _timed(
         allowed = limits.first
         while True:
             try:
-                chunk = await asyncio.wait_for(anext(stream), allowed)
+                async with asyncio.timeout(allowed):
+                    chunk = await anext(stream)
             except StopAsyncIteration:
                 return
             if chunk.has_response():

@@ -18,6 +18,7 @@ from shared.errors import BolchaalError
 from shared.health import Health
 from shared.leads import Leads
 from shared.service import Shell, run
+from shared.tasks import cancel
 
 # The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
 # uses; read when a job process is prepared.
@@ -59,9 +60,7 @@ async def serve(shell: Shell[AgentSettings]) -> None:
         await worker.aclose()
         await running
     finally:
-        for task in (*watchers, stopped):
-            task.cancel()
-        await asyncio.gather(*watchers, stopped, return_exceptions=True)
+        await cancel(*watchers, stopped)
         shell.stop.set()
         await draining
         if spool is not None:
@@ -79,7 +78,8 @@ async def _registration(worker: Worker, settings: AgentSettings, health: Health)
             health.broken("livekit", await probe.livekit_refusal(settings))
         registered.clear()
         try:
-            await asyncio.wait_for(registered.wait(), LOOK_EVERY_S)
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await registered.wait()
         except TimeoutError:
             continue
 

@@ -126,6 +126,14 @@ def silence_instructions() -> str:
     )
 
 
+def goodbye_instructions() -> str:
+    """For a call that has lasted too long, or in which nobody speaks any more."""
+    return (
+        "The call ends now. In one short sentence in the caller's language thank them, say that a"
+        " colleague will call back, and say goodbye."
+    )
+
+
 def _language_rule(call: Call, default_language: str) -> str:
     if call.language == UNKNOWN:
         own = LANGUAGES[_own_language(call, default_language)]

@@ -28,6 +28,9 @@ PATH = "/text-to-speech/ws"
 REST_PATH = "/text-to-speech"
 PLACEHOLDER = "shubh"  # a voice that the plugin's own table surely has
 
+# HTTP statuses and close codes that mean "no", and not "not now".
+REFUSALS = (400, 401, 402, 403, 404, 422, 1003)
+
 _SPELLINGS = {"or-IN": "od-IN"}
 
 
@@ -35,6 +38,16 @@ def spelling(language: str, otherwise: str = "hi-IN") -> str:
     """Our language code as the text-to-speech socket spells it. It cannot detect: see `unknown`."""
     known = otherwise if language == UNKNOWN else language
     return _SPELLINGS.get(known, known)
+
+
+def refusal(error: BaseException | None) -> int | None:
+    """The status with which Sarvam said no; None when it only is not there just now."""
+    while error is not None:
+        status = getattr(error, "status_code", None) or getattr(error, "status", None)
+        if status in REFUSALS:
+            return int(status)
+        error = error.__cause__
+    return None
 
 
 class SarvamTTS(sarvam.TTS):

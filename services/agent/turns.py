@@ -17,6 +17,7 @@ from shared.bus import insist
 from shared.call_log import CallLog, Entry, Latency, Notice, State, Tool, Turn
 from shared.clock import Clock, SystemClock
 from shared.errors import NotOwner
+from shared.tasks import cancel
 
 
 class TurnLog:
@@ -93,15 +94,15 @@ class TurnLog:
     async def drain(self, timeout: float) -> bool:
         """Waits until all is written, `timeout` seconds at most; whether it is."""
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
         except TimeoutError:
             logger.warning("{} call log entries not written: Redis is away", len(self._queue))
             return False
         return True
 
     async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     def _put(self, entry: Entry) -> None:
         if self.lost.is_set():

@@ -9,6 +9,7 @@ from typing import Any
 
 from livekit.agents import AgentSession, llm
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.room_io import TextInputEvent
 
 from services.agent.values import clean
 
@@ -36,6 +37,10 @@ class TypedText:
     def is_typed(self, message: llm.ChatMessage) -> bool:
         return message.id in self._ids
 
+    async def on_stream(self, _: AgentSession[Any], event: TextInputEvent) -> None:
+        """For the room's text input."""
+        await self.take(event.text)
+
     async def take(self, text: str) -> SpeechHandle | None:
         """Answers what was typed, in the order in which it came; None when it was nothing."""
         text = clean(text, MAX_LENGTH)
@@ -51,6 +56,7 @@ class TypedText:
 
     async def _hold(self) -> None:
         try:
-            await asyncio.wait_for(self._quiet.wait(), MAX_HOLD)
+            async with asyncio.timeout(MAX_HOLD):
+                await self._quiet.wait()
         except TimeoutError:
             return

@@ -13,6 +13,7 @@ from services.agent.stt import protocol
 from services.agent.stt.errors import Lost
 from services.agent.stt.utterance import Ledger, Utterance
 from shared.clock import Clock
+from shared.tasks import cancel
 
 CONNECT_TIMEOUT = 5.0  # seconds; the real service takes 0.2
 CLOSE_TIMEOUT = 0.2  # seconds; a peer that does not answer a close is gone anyway
@@ -95,11 +96,10 @@ class Connection:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(*tasks)
             with suppress(TimeoutError, ConnectionError, aiohttp.ClientError):
-                await asyncio.wait_for(socket.close(), CLOSE_TIMEOUT)
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await socket.close()
 
     def _put(self, item: str | bytes | Utterance) -> None:
         self._outbox.append(item)
@@ -107,9 +107,8 @@ class Connection:
 
     async def _connect(self, url: str, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
         try:
-            socket = await asyncio.wait_for(
-                self._session.ws_connect(url, headers=headers, heartbeat=30.0), CONNECT_TIMEOUT
-            )
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                socket = await self._session.ws_connect(url, headers=headers, heartbeat=30.0)
         except aiohttp.WSServerHandshakeError as error:
             raise Lost("the handshake was refused", error.status) from error
         except TimeoutError as error:

@@ -17,6 +17,7 @@ from services.agent.stt import protocol
 from services.agent.stt.connection import Connection, Timeouts
 from services.agent.stt.errors import Lost
 from services.agent.stt.utterance import Ledger
+from shared.tasks import cancel
 
 if TYPE_CHECKING:
     from services.agent.stt.model import RealtimeSTT
@@ -76,9 +77,7 @@ class RealtimeStream(stt.RecognizeStream):
         try:
             await self._serve()
         finally:
-            for task in (reader, expiry):
-                task.cancel()
-            await asyncio.gather(reader, expiry, return_exceptions=True)
+            await cancel(reader, expiry)
 
     async def _read(self) -> None:
         async for item in self._input_ch:

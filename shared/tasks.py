@@ -1,0 +1,23 @@
+"""Ending background tasks."""
+
+import asyncio
+from typing import Any
+
+AGAIN_S = 0.2
+
+
+async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancels the tasks and waits until they have ended, however they end.
+
+    Asks again and again: in Python 3.11 asyncio.wait_for, with which redis-py sends, swallows a
+    cancellation that arrives in the moment in which it is done, and a loop then goes on for ever.
+    """
+    given = [task for task in tasks if task is not None]
+    pending = {task for task in given if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
+    for task in given:
+        if not task.cancelled():
+            task.exception()  # seen, so that the loop does not complain of it
