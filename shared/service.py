@@ -23,6 +23,7 @@ from shared.errors import SettingsError
 from shared.health import Health
 from shared.redis import AWAY, connect, persistence_faults, wait_for
 from shared.settings import HealthSettings, LogSettings, RedisSettings, load, refuse
+from shared.tasks import cancel
 
 
 class ServiceSettings(HealthSettings, RedisSettings, LogSettings):
@@ -95,8 +96,7 @@ async def opened(
                 health.well("start")
             yield Shell(name, settings, redis, health, stop)
         finally:
-            reports.cancel()
-            await asyncio.gather(reports, return_exceptions=True)
+            await cancel(reports)
             await redis.aclose()
 
 

@@ -13,6 +13,7 @@ from shared.events import ProfileWanted
 from shared.profiles import DEFAULT_ID
 from shared.service import Shell
 from shared.settings import redact
+from shared.tasks import cancel
 
 GROUP = "config"
 # Waiting for the end of an invalidation's pause holds a place, so there are many.
@@ -71,9 +72,7 @@ async def main(shell: Shell[ConfigSettings]) -> None:
             await consumer.stop()
         await reading
     finally:
-        for task in (*beside, stopping):
-            task.cancel()
-        await asyncio.gather(*beside, stopping, return_exceptions=True)
+        await cancel(*beside, stopping)
         if n8n:
             await n8n.aclose()
 

@@ -23,6 +23,7 @@ from shared.health import Health
 from shared.leads import Leads
 from shared.profiles import ProfileReader
 from shared.redis import connect
+from shared.tasks import cancel
 
 NAME = "gateway"
 FOLLOWERS = 520  # connections for event streams: their limit and a few to spare
@@ -114,9 +115,7 @@ async def _running(works: dict[str, Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*tasks)
 
 
 async def _for_ever(name: str, work: Work) -> None:

@@ -20,6 +20,7 @@ from shared.events.profiles import ProfileWanted
 from shared.profiles.model import Profile
 from shared.profiles.record import Notice, ProfileRecord, known_ids, read
 from shared.redis import AWAY, now_ms
+from shared.tasks import cancel
 
 HELD_S = 30.0  # how long a profile stays in a process's memory
 RETRY_AFTER_S = 5  # what a caller is told when there is no profile to serve
@@ -58,9 +59,7 @@ class ProfileReader:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._listener:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        await cancel(self._listener)
 
     async def get(self, agent_id: str) -> Snapshot:
         """The profile to use now.
