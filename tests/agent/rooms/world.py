@@ -224,7 +224,7 @@ class Caller:
 async def world(redis_url: str, folder: Path) -> AsyncIterator[World]:
     redis = connect(redis_url)
     await redis.flushall()
-    timings = replace(Timings(), room_second=0.1)
+    timings = replace(Timings(), room_second=0.1, update_tick=0.1)
     async with (
         DevServer(KEY, SECRET, port=0, timings=timings) as livekit,
         speech() as sockets,
