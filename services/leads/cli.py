@@ -1,40 +1,33 @@
-"""bolchaal leads list | show | replay | export | test: leads and their deliveries, from a terminal.
+"""bolchaal leads list | show | replay | export | test, and bolchaal events, from a terminal.
 
 Needs REDIS_URL (from the environment or .env); `test` needs N8N_BASE_URL instead.
 """
 
-import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from services.leads import export as exporting
+from services.leads.cli_events import events
 from services.leads.settings import LeadsSettings
+from services.leads.terminal import err, opened, out, run
 from services.leads.trial import post_trial
 from shared.clock import from_ms
 from shared.deliveries import CALL_ENDED, LEAD_CAPTURE, Deliveries, Delivery
-from shared.errors import BolchaalError, NotFound
+from shared.errors import NotFound
 from shared.leads import Leads
-from shared.redis import connect
-from shared.settings import RedisSettings, load
+from shared.settings import load
 
 app = typer.Typer(name="bolchaal", no_args_is_help=True, add_completion=False)
 leads = typer.Typer(no_args_is_help=True, help="Leads and their way to N8N.")
 app.add_typer(leads, name="leads")
-
-out = Console()
-err = Console(stderr=True)
+app.add_typer(events, name="events")
 
 COLOURS = {
     "acknowledged": "green",
@@ -78,11 +71,11 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="An object a line.")] = False,
 ) -> None:
     """The newest deliveries first."""
-    _run(_list(state, limit, to, as_json))
+    run(_list(state, limit, to, as_json))
 
 
 async def _list(state: State | None, limit: int, to: Where, as_json: bool) -> None:
-    async with _redis() as redis:
+    async with opened() as redis:
         deliveries = Deliveries(redis)
         found = await deliveries.list(to.value, state=state.value if state else None, limit=limit)
         counts = await deliveries.counts(to.value)
@@ -110,11 +103,11 @@ def show(
     to: WhereOption = Where.lead_capture,
 ) -> None:
     """One lead: what is known, and every attempt to deliver it."""
-    _run(_show(subject, to))
+    run(_show(subject, to))
 
 
 async def _show(subject: str, to: Where) -> None:
-    async with _redis() as redis:
+    async with opened() as redis:
         if to is Where.lead_capture:
             lead = await Leads(redis, source="cli").get(subject)
             out.print_json(json.dumps(lead.data(), ensure_ascii=False))
@@ -154,11 +147,11 @@ def replay(
     """Sends leads again, with the same key and the whole budget of attempts."""
     if bool(subjects) == bool(state):
         raise typer.BadParameter("give ids, or --state")
-    _run(_replay(subjects or [], state, to, limit))
+    run(_replay(subjects or [], state, to, limit))
 
 
 async def _replay(subjects: list[str], state: State | None, to: Where, limit: int) -> None:
-    async with _redis() as redis:
+    async with opened() as redis:
         deliveries = Deliveries(redis)
         if state:
             chosen = await deliveries.list(to.value, state=state.value, limit=limit)
@@ -181,11 +174,11 @@ def export(
     """Writes leads to a file: a CSV for a spreadsheet, or a JSON object a line."""
     if path.suffix not in (".csv", ".jsonl"):
         raise typer.BadParameter("the file's name must end in .csv or .jsonl")
-    _run(_export(path, state, limit))
+    run(_export(path, state, limit))
 
 
 async def _export(path: Path, state: State | None, limit: int) -> None:
-    async with _redis() as redis:
+    async with opened() as redis:
         found = await exporting.collect(
             redis, state.value if state else None, limit, progress=_progress
         )
@@ -200,7 +193,7 @@ def _progress(subjects: list[str]) -> Any:
 @leads.command()
 def test() -> None:
     """Sends one test lead straight to N8N, and shows the answer and what it means."""
-    _run(_test())
+    run(_test())
 
 
 async def _test() -> None:
@@ -211,27 +204,6 @@ async def _test() -> None:
     out.print(f"that is: [{colour}]{trial.verdict.verdict}[/] {trial.verdict.why}")
     if trial.verdict.verdict not in ("acknowledged", "unconfirmed"):
         raise typer.Exit(1)
-
-
-@asynccontextmanager
-async def _redis() -> AsyncIterator[Redis]:
-    redis = connect(load(RedisSettings).redis_url, retries=0)
-    try:
-        yield redis
-    finally:
-        await redis.aclose()
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a command; what goes wrong is one line and exit code 1."""
-    try:
-        asyncio.run(work)
-    except BolchaalError as error:
-        err.print(error.message)
-        raise typer.Exit(1) from error
-    except (RedisError, OSError) as error:
-        err.print(f"REDIS_URL: Redis does not answer ({type(error).__name__})")
-        raise typer.Exit(1) from error
 
 
 def _coloured(state: str) -> str:

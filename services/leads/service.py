@@ -18,7 +18,7 @@ from services.leads.payload import CallReports, lead_body
 from services.leads.settings import LeadsSettings, split_secrets
 from services.leads.verdict import Backoff
 from shared import keys
-from shared.bus import Consumer, trouble
+from shared.bus import Consumer, DeadLetters, trouble
 from shared.bus.consume import BLOCK_MS
 from shared.call_log import CallLog
 from shared.calls import Calls
@@ -52,6 +52,7 @@ class LeadsService:
         self._deliveries = Deliveries(redis)
         self._slots = asyncio.Semaphore(settings.lead_concurrency)
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._over = asyncio.Event()  # nothing is cancelled that talks to Redis: see Consumer
         self._leads = Ledger(redis, rules(settings, LEAD_CAPTURE))
         self._reports = (
             Ledger(redis, rules(settings, CALL_ENDED)) if settings.n8n_webhook_call_ended else None
@@ -62,8 +63,9 @@ class LeadsService:
         """Delivers until `stop`; then lets what is under way end (LEAD_TIMEOUT at most)."""
         async with self._delivering() as dispatching, asyncio.TaskGroup() as tasks:
             consuming = [tasks.create_task(consumer.run()) for consumer in self.consumers]
-            beside = [tasks.create_task(consumer.watch()) for consumer in self.consumers]
-            beside.append(tasks.create_task(self._look()))
+            for consumer in self.consumers:
+                tasks.create_task(consumer.watch())
+            tasks.create_task(self._look())
             posting = [tasks.create_task(each.run()) for each in dispatching]
             stopped = tasks.create_task(stop.wait())
             await asyncio.wait([stopped, *consuming, *posting], return_when="FIRST_COMPLETED")
@@ -71,8 +73,8 @@ class LeadsService:
                 dispatcher.stop()
             await asyncio.gather(*(consumer.stop() for consumer in self.consumers))
             await asyncio.gather(*posting)
-            for task in (*beside, stopped):
-                task.cancel()
+            self._over.set()
+            stopped.cancel()
 
     @contextlib.asynccontextmanager
     async def _delivering(self) -> AsyncIterator[list[Dispatcher]]:
@@ -148,15 +150,31 @@ class LeadsService:
             self._health.broken("redis_writes", reason)
 
     async def _look(self) -> None:
-        """Keeps /readyz and /metrics true about the destinations."""
-        while True:
+        """Keeps /readyz and /metrics true about the destinations, until the service ends."""
+        while not self._over.is_set():
             try:
                 for ledger in filter(None, (self._leads, self._reports)):
                     await self._look_at(ledger.rules.name)
+                await self._look_at_events()
             except (RedisError, OSError) as error:
                 if trouble(error) is None:
                     raise
-            await asyncio.sleep(self._look_every)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self._look_every)
+
+    async def _look_at_events(self) -> None:
+        """Events that could not even be read: nothing of what they meant has happened."""
+        dead = {
+            stream: await DeadLetters(self._redis, stream, GROUP).count()
+            for stream in (keys.LEADS, keys.CALLS)
+        }
+        if any(dead.values()):
+            what = ", ".join(f"{count} of {stream}" for stream, count in dead.items() if count)
+            self._health.degraded(
+                "dead_events", f"unreadable events: {what}; see `bolchaal events list`"
+            )
+        else:
+            self._health.well("dead_events")
 
     async def _look_at(self, name: str) -> None:
         counts = await self._deliveries.counts(name)

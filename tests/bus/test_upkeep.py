@@ -124,8 +124,7 @@ async def test_metrics_follow_the_gauges(redis: Redis) -> None:
             return bool(metrics.DEAD.labels(STREAM, GROUP)._value.get() == 1)
 
         await until(shown)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+    await watching
 
 
 async def test_upkeep_of_a_stream_that_is_not_there(redis: Redis) -> None:

@@ -10,9 +10,12 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from services.leads import cli
+from services.leads import terminal
 from services.leads.cli import app
+from shared import keys
+from shared.bus import DeadLetters
 from shared.deliveries import LEAD_CAPTURE, Deliveries
+from tests.bus.events import until
 from tests.leads.world import Caller, delivering, receiving
 from tests.valkey import free_port
 
@@ -23,13 +26,13 @@ runner = CliRunner()
 def _environment(monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # no .env of the developer's own
     monkeypatch.setenv("REDIS_URL", redis_url)
-    for console in (cli.out, cli.err):
+    for console in (terminal.out, terminal.err):
         monkeypatch.setattr(console, "_width", 300)
 
 
-async def _bolchaal(*arguments: str) -> tuple[int, str]:
+async def _bolchaal(*arguments: str, group: str = "leads") -> tuple[int, str]:
     """Exit code and output. The command has an event loop of its own, hence the thread."""
-    result = await asyncio.to_thread(runner.invoke, app, ["leads", *arguments])
+    result = await asyncio.to_thread(runner.invoke, app, [group, *arguments])
     return result.exit_code, result.output
 
 
@@ -123,3 +126,28 @@ async def test_a_test_lead_shows_what_n8n_says(
         assert (code, text.strip().endswith("acknowledged")) == (0, True)
     assert n8n.posts[0].payload["data"]["test"] is True
     assert await Deliveries(redis).list(LEAD_CAPTURE) == []
+
+
+async def test_events_that_could_not_be_read_are_shown_and_handled_again(
+    redis: Redis, redis_url: str
+) -> None:
+    """A lead whose event was damaged would be missing, and nobody know."""
+    caller = Caller(redis)
+    await caller.gives_all()
+    found: Any = await redis.xrange(keys.LEADS)
+    ((entry_id, fields),) = found
+    await redis.xdel(keys.LEADS, entry_id)
+    damaged: dict[Any, Any] = {**fields, "data": "{"}
+    await redis.xadd(keys.LEADS, damaged)
+    async with delivering(redis, redis_url):
+        letters = DeadLetters(redis, keys.LEADS, "leads")
+        await until(letters.count)
+        code, text = await _bolchaal("list", group="events")
+        assert code == 0
+        assert "lead.changed" in text
+        assert "unreadable lead.changed: JSONDecodeError" in text
+        code, text = await _bolchaal("replay", "--all", group="events")
+        assert (code, text.strip().splitlines()[-1]) == (0, "1 of 1 are handled again")
+        await until(letters.count)
+        code, text = await _bolchaal("replay", "0-1", group="events")
+        assert (code, text) == (1, "no dead letter 0-1\n")
