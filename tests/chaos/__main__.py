@@ -1,4 +1,4 @@
-"""python -m tests.chaos --leads 2000 --seed 1: see the README's chapter on lead delivery.
+"""python -m tests.chaos --leads 2000 --seed 1: see ARCHITECTURE.md, Life of a lead.
 
 The last line is the verdict; exit code 0 only when nothing was lost, doubled or out of order.
 """
