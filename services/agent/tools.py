@@ -9,6 +9,7 @@ from livekit.agents import RunContext, StopResponse, ToolError, function_tool, l
 from loguru import logger
 from redis.exceptions import RedisError
 
+from services.agent.kinds import FORMATS
 from services.agent.prompt import fields
 from services.agent.saving import LeadSink
 from services.agent.turns import TurnLog
@@ -83,6 +84,16 @@ class LeadBook:
                 " moment."
             ) from error
 
+    def formats(self) -> str:
+        """How values of the typed fields are written, for the tool's description."""
+        told = []
+        for key in self.keys:
+            kind, options = self._kind(key)
+            form = f"one of {', '.join(options)}" if options else FORMATS.get(kind)
+            if form and key not in CONTACT:
+                told.append(f"{key}: {form}")
+        return "; ".join(told)
+
     def _kind(self, key: str) -> tuple[Any, tuple[str, ...]]:
         known = self._questions.get(key) or self._typed_fields.get(key)
         return (known.type, known.options) if known else ("string", ())
@@ -105,6 +116,7 @@ class LeadBook:
 
 def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], Source]) -> llm.Tool:
     """save_lead(field, value). `source` says how the caller's last turn came."""
+    formats = book.formats()
     schema = {
         "name": "save_lead",
         "description": "Notes one thing that the caller has said. Call it as soon as it is said,"
@@ -120,7 +132,7 @@ def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], Source]) -
                 "value": {
                     "type": "string",
                     "description": "what the caller said for it, in their own words and script;"
-                    " a phone number in digits",
+                    " a phone number in digits" + (f"; {formats}" if formats else ""),
                 },
             },
             "required": ["field", "value"],

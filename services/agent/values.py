@@ -6,6 +6,7 @@ import unicodedata
 import phonenumbers
 
 from services.agent.digits import ascii_digits, spoken_digits
+from services.agent.kinds import Value, typed
 from shared.errors import Invalid
 from shared.profiles.model import FieldType
 
@@ -56,7 +57,7 @@ def email(text: str) -> str:
     return address
 
 
-def noted(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -> str:
+def noted(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -> Value:
     """The value of a field as the lead keeps it. Raises Invalid."""
     value = clean(text)
     if not value:
@@ -67,6 +68,8 @@ def noted(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -
         return email(value)
     if kind == "enum" and options:
         return _option(key, value, options)
+    if kind in ("number", "integer", "boolean", "date", "money"):
+        return typed(key, kind, value)
     return value
 
 
