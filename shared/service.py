@@ -114,9 +114,7 @@ async def _redis_or_stop(url: str, stop: asyncio.Event) -> None:
     waiting = asyncio.create_task(wait_for(url))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not waiting.done():
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        return
-    await waiting
+    over = waiting.done()
+    await cancel(stopped, None if over else waiting)
+    if over:
+        await waiting

@@ -1,7 +1,6 @@
 """Starting and stopping the gateway."""
 
 import asyncio
-import contextlib
 import signal
 
 import uvicorn
@@ -17,6 +16,7 @@ from shared.health_server import Embedded, bind
 from shared.redis import connect, wait_for
 from shared.service import note_persistence, replica_name
 from shared.settings import load, refuse
+from shared.tasks import cancel
 
 # Seconds for answers under way; event streams let go within one.
 GRACE_S = 3
@@ -73,9 +73,7 @@ async def serve(settings: GatewaySettings) -> None:
         await server.serve(sockets=[listener])
     finally:
         listener.close()
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        await cancel(watching)
     logger.info("stopped")
 
 

@@ -19,6 +19,7 @@ from services.sandbox.run.settings import RunSettings
 from shared.health import board
 from shared.redis import AWAY, connect, wait_for
 from shared.settings import EXIT_SETTINGS
+from shared.tasks import cancel
 
 READY_WITHIN_S = 90.0
 RESTART_AFTER_S = (0.2, 1.0, 3.0, 10.0)
@@ -132,9 +133,7 @@ class Supervisor:
             {working, stopped}, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
         )
         done = working.done()
-        for task in (working, stopped):
-            task.cancel()
-        await asyncio.gather(working, stopped, return_exceptions=True)
+        await cancel(working, stopped)
         return done
 
     # Watching
@@ -220,14 +219,10 @@ class Supervisor:
         orderly = asyncio.create_task(self._stop_in_order())
         hurry = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({orderly, hurry}, return_when=asyncio.FIRST_COMPLETED)
-        hurry.cancel()
         if not orderly.done():
-            orderly.cancel()
-            await asyncio.gather(orderly, return_exceptions=True)
+            await cancel(orderly)
             await asyncio.gather(*(process.kill() for process in self._processes if process.pid))
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await cancel(hurry, *self._watchers)
         self._tell_guardian("done")
         if self._guardian and self._guardian.stdin:
             self._guardian.stdin.close()
