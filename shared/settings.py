@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.languages import LANGUAGES, is_language
 from shared.log import LogFormat
 
 # Exit code for a wrong or missing setting; anything else that ends a service is 1.
@@ -35,19 +36,39 @@ class Settings(BaseSettings):
 
 def _scheme(*allowed: str) -> AfterValidator:
     def check(value: str) -> str:
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port  # a port that is none raises only when read
+        except ValueError:
+            raise ValueError("an address with a valid host and port") from None
         if parts.scheme not in allowed or not parts.netloc:
             raise ValueError(
                 f"an address that begins with {' or '.join(f'{a}://' for a in allowed)}"
             )
+        if not host:
+            raise ValueError("an address with a host")
         return value.rstrip("/")
 
     return AfterValidator(check)
 
 
+def _database(value: str) -> str:
+    """Redis clients silently take database 0 for a path that is no number."""
+    path = urlsplit(value).path.strip("/")
+    if path and not (path.isascii() and path.isdigit()):
+        raise ValueError("an address that ends with the number of a database, such as /0")
+    return value
+
+
+def _known_language(value: str) -> str:
+    if not is_language(value):
+        raise ValueError(f"one of {', '.join(LANGUAGES)}")
+    return value
+
+
 HttpUrl = Annotated[str, _scheme("http", "https")]
 WsUrl = Annotated[str, _scheme("ws", "wss", "http", "https")]
-RedisUrl = Annotated[str, _scheme("redis", "rediss")]
+RedisUrl = Annotated[str, _scheme("redis", "rediss"), AfterValidator(_database)]
 WebhookPath = Annotated[str, Field(pattern=r"^/\S*$")]
 
 
@@ -108,7 +129,7 @@ class N8NSettings(Settings):
 
 
 class LanguageSettings(Settings):
-    default_language: str = Field(
+    default_language: Annotated[str, AfterValidator(_known_language)] = Field(
         "hi-IN", description="language of a call when neither the request nor the profile names one"
     )
     default_voice: str | None = Field(
@@ -140,6 +161,8 @@ def load(cls: type[SettingsT]) -> SettingsT:
         refuse(*(_line(cls, fault) for fault in error.errors(include_url=False)))
     except SettingsError as error:
         refuse(error.message)
+    except UnicodeDecodeError:
+        refuse(".env: found bytes that are not UTF-8, expected a text file in UTF-8")
 
 
 def refuse(*lines: str) -> NoReturn:
@@ -156,9 +179,12 @@ def is_secret(cls: type[Settings], name: str) -> bool:
 
 def redact(url: str) -> str:
     """The address without user and password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that do not match: keep only what follows the password
+        return f"***@{url.rpartition('@')[2]}" if "@" in url else url
     if "@" not in parts.netloc:
-        return url
+        return f"***@{url.rpartition('@')[2]}" if "@" in url else url
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, f"***@{host}", parts.path, parts.query, parts.fragment))
 
@@ -171,8 +197,17 @@ def _line(cls: type[Settings], fault: ErrorDetails) -> str:
     expected = cls.model_fields[name].description or fault["msg"]
     if fault["type"] == "missing":
         return f"{name.upper()}: not set, expected: {expected}"
-    reason = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    reason = _reason(fault)
     found = (
         "a value that is not shown" if is_secret(cls, name) else repr(redact(str(fault["input"])))
     )
     return f"{name.upper()}: found {found}, expected {reason}"
+
+
+def _reason(fault: ErrorDetails) -> str:
+    limits = fault.get("ctx", {})
+    if fault["type"] in ("string_too_short", "too_short"):
+        return f"{limits['min_length']} characters or more"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"text that matches {limits['pattern']}"
+    return fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

@@ -21,18 +21,19 @@ from shared.profiles.model import AgentId
 
 
 def _printable(text: str) -> str:
-    """Refuses control characters and what turns the direction of text around.
+    """Refuses control characters and invisible ones, such as those that turn text around.
 
-    Joiners stay: Indian scripts need them.
+    A language model reads invisible letters that a person does not see. Joiners stay: Indian
+    scripts need them.
     """
     for letter in text:
-        kind = unicodedata.category(letter)
-        turns = "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
-        if kind in ("Cc", "Cs", "Zl", "Zp") or turns:
+        hidden = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if hidden and letter not in JOINERS:
             raise ValueError("must not contain control characters")
     return text
 
 
+JOINERS = "\u200c\u200d"
 Printable = Annotated[str, AfterValidator(_printable)]
 _AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
 

@@ -122,6 +122,8 @@ async def test_browsers_get_the_public_address(gateways: Gateways, redis: Redis)
         (b'{"userName": "a\\u0000b"}', (422, "invalid", "userName")),
         (b'{"userName": "a\\nb"}', (422, "invalid", "userName")),
         (b'{"userName": "a\\u202eb"}', (422, "invalid", "userName")),
+        (b'{"userName": "a\\u200fb"}', (422, "invalid", "userName")),
+        (b'{"userName": "a\\udb40\\udc41b"}', (422, "invalid", "userName")),
         (b'{"userName": "\\ud800"}', (422, "invalid", "userName")),
         (b'{"userName": "' + b"a" * 81 + b'"}', (422, "invalid", "userName")),
         (b'{"userName": 5}', (422, "invalid", "userName")),

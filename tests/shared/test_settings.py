@@ -1,9 +1,18 @@
 """Settings: a wrong one gives one line that names it, and never a secret."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import Field, SecretStr
 
-from shared.settings import HttpUrl, LiveKitSettings, RedisSettings, Settings, load
+from shared.settings import (
+    HttpUrl,
+    LanguageSettings,
+    LiveKitSettings,
+    RedisSettings,
+    Settings,
+    load,
+)
 
 
 class Example(RedisSettings):
@@ -65,3 +74,42 @@ def test_each_fault_has_a_line(
 ) -> None:
     monkeypatch.delenv("REDIS_URL")
     assert refused(capsys, LiveKitSettings).count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:pa55word@[::1/0",
+        "redis://:pa55word@host:port/0",
+        "redis://:pa55word@host:99999/0",
+        "redis://:pa55/word@host:6379/0",
+        "redis://:pa55word@/0",
+        "redis://:pa55word@host:6379/calls",
+    ],
+)
+def test_a_broken_address_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    """Such an address ended in a traceback that showed the password to whoever reads the log."""
+    monkeypatch.setenv("REDIS_URL", url)
+    err = refused(capsys)
+    assert err.startswith("REDIS_URL: found ")
+    assert err.count("\n") == 1
+    assert "pa55" not in err
+
+
+def test_a_file_that_is_not_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """An editor that saves UTF-16 must not leave the operator with a traceback."""
+    Path(".env").write_bytes(b"\xff\xfeR\x00")
+    assert (
+        refused(capsys) == ".env: found bytes that are not UTF-8, expected a text file in UTF-8\n"
+    )
+
+
+def test_an_unknown_default_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found at the start, not by the first caller who names no language."""
+    monkeypatch.setenv("DEFAULT_LANGUAGE", "xx-YY")
+    line = refused(capsys, LanguageSettings)
+    assert line.startswith("DEFAULT_LANGUAGE: found 'xx-YY', expected one of hi-IN")

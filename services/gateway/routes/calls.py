@@ -20,7 +20,8 @@ router = APIRouter(tags=["calls"])
 BLOCK_MS = 1_000  # how long a stream may take to notice that the server stops
 MAX_STREAMS = 500  # each holds a connection to Redis
 
-LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,20}-\d{1,20}$")]
+# Redis ids are two numbers of 64 bits, so 20 digits could be one that it refuses.
+LastEventId = Annotated[str | None, Header(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")]
 
 
 async def _known(call_id: str, gateway: GatewayDep) -> Call:
