@@ -5,7 +5,8 @@ dropped when the connection to Redis was lost, so a missed notice costs freshnes
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from loguru import logger
@@ -50,7 +51,7 @@ class ProfileReader:
         self._timeout = timeout
         self._clock = clock or SystemClock()
         self._held: dict[str, tuple[float, Snapshot]] = {}
-        self._changed: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
         self._listening = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
 
@@ -100,22 +101,35 @@ class ProfileReader:
 
     async def _wait(self, agent_id: str, *, fresh: bool) -> Snapshot:
         """Publishes the wish and waits for config's notice, then reads what is there."""
-        changed = self._changed.setdefault(agent_id, asyncio.Event())
-        changed.clear()
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._listening.wait()
-                deadline = await now_ms(self._redis) + int(self._timeout * 1000)
-                await self._wish(ProfileWanted(agent_id=agent_id, fresh=fresh, expires_ms=deadline))
-                await changed.wait()
-        except TimeoutError:
-            logger.warning("no profile {} within {} s", agent_id, self._timeout)
+        with self._changes(agent_id) as changed:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._listening.wait()
+                    deadline = await now_ms(self._redis) + int(self._timeout * 1000)
+                    wanted = ProfileWanted(agent_id=agent_id, fresh=fresh, expires_ms=deadline)
+                    await self._wish(wanted)
+                    await changed.wait()
+            except TimeoutError:
+                logger.warning("no profile {} within {} s", agent_id, self._timeout)
         record = await read(self._redis, agent_id)
         if record.unknown_until_ms > await now_ms(self._redis):
             raise _unknown(agent_id)
         if record.profile is None:
             raise _unavailable(agent_id, record)
         return self._hold(agent_id, record.profile, record.version)
+
+    @contextmanager
+    def _changes(self, agent_id: str) -> Iterator[asyncio.Event]:
+        """An event of the waiter's own, set by the next notice; gone when the waiter has gone."""
+        changed = asyncio.Event()
+        waiters = self._waiting.setdefault(agent_id, set())
+        waiters.add(changed)
+        try:
+            yield changed
+        finally:
+            waiters.discard(changed)
+            if not waiters:
+                self._waiting.pop(agent_id, None)
 
     def _hold(self, agent_id: str, profile: Profile, version: str) -> Snapshot:
         snapshot = Snapshot(profile, version)
@@ -147,8 +161,8 @@ class ProfileReader:
             except ValidationError:
                 continue  # not ours; notices are hints
             self._held.pop(notice.agent_id, None)
-            if notice.agent_id in self._changed:
-                self._changed.pop(notice.agent_id).set()
+            for changed in self._waiting.get(notice.agent_id, ()):
+                changed.set()
 
 
 def _unknown(agent_id: str) -> NotFound:

@@ -1,5 +1,6 @@
 """Profiles: what stays valid from before, keys, translations, and who waits for whom."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -134,6 +135,32 @@ async def test_nobody_answers(reader: ProfileReader) -> None:
     with pytest.raises(Unavailable) as caught:
         await reader.get("clinic")
     assert caught.value.retry_after > 0
+
+
+async def test_who_waited_in_vain_leaves_nothing_behind(reader: ProfileReader) -> None:
+    """Made-up agent ids, asked for one after another, must not fill the gateway's memory."""
+    for agent_id in ("a", "b"):
+        with pytest.raises(Unavailable):
+            await reader.get(agent_id)
+    assert reader._waiting == {}
+
+
+async def test_all_who_wait_for_a_profile_get_it(
+    reader: ProfileReader, config: Config, redis: Redis
+) -> None:
+    """Two callers of an agent that was never asked for: neither may wait for the time-out."""
+    clinic = await record(redis, "Clinic")
+    first = asyncio.create_task(reader.get("clinic"))
+    second = asyncio.create_task(reader.get("clinic"))
+
+    async def both_wait() -> bool:
+        return len(config.wishes) == 2
+
+    await until(both_wait)
+    await write(redis, "clinic", clinic)
+    await announce(redis, "clinic", clinic.version)
+    found = await asyncio.wait_for(asyncio.gather(first, second), 5)
+    assert [snapshot.profile.name for snapshot in found] == ["Clinic", "Clinic"]
 
 
 async def test_an_unknown_agent_is_not_found_without_asking_again(
