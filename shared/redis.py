@@ -48,7 +48,7 @@ async def wait_for(url: str, *, timeout: float | None = None) -> None:
     """Waits until Redis answers, `timeout` seconds at most (None: for ever).
 
     redis-py's own retries are slow on a dead port, so the probe uses none. Raises SettingsError
-    for a server that is too old, and TimeoutError when the time is up.
+    for a server that is too old or refuses the password, and TimeoutError when the time is up.
     """
     probe = connect(url, retries=0, timeout=1.0)
     said = False
@@ -58,6 +58,10 @@ async def wait_for(url: str, *, timeout: float | None = None) -> None:
                 try:
                     await check_version(probe)
                     return
+                except exceptions.AuthenticationError as error:  # a ConnectionError to redis-py
+                    raise SettingsError(
+                        "REDIS_URL: Redis refuses the user or password in it, expected one it takes"
+                    ) from error
                 except AWAY as error:
                     if not said:
                         logger.warning("waiting for Redis: {}", type(error).__name__)
