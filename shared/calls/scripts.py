@@ -24,6 +24,7 @@ redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[2])
 redis.call('ZADD', KEYS[2], at, ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', at - ARGV[1] * 1000)
 redis.call('ZADD', KEYS[3], at + ARGV[3], ARGV[4])
 local event = {}
 for i = 6 + 2 * n, #ARGV do event[#event + 1] = ARGV[i] end

@@ -66,6 +66,7 @@ local revision = redis.call('HINCRBY', KEYS[1], 'revision', 1)
 redis.call('HSET', KEYS[1], 'complete', complete)
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[5], 'NX', at, ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', at - ARGV[3] * 1000)
 local final = redis.call('HGET', KEYS[1], 'final') == '1'
 local postable = complete == 1 or final
 local parts = {}

@@ -35,6 +35,16 @@ async def test_a_call_reads_back_as_it_was_opened(calls: Calls) -> None:
     assert await calls.of_room(new.room) == new.id
 
 
+async def test_the_list_of_calls_forgets_those_whose_retention_is_over(
+    calls: Calls, redis: Redis
+) -> None:
+    """The index would grow for ever, with an id for each call that there ever was."""
+    await redis.zadd(keys.CALLS_INDEX, {"long-ago": 1})
+    new = new_call()
+    await calls.open(new)
+    assert await redis.zrange(keys.CALLS_INDEX, 0, -1) == [new.id]
+
+
 async def test_opening_publishes_one_event_with_ids_only(calls: Calls, redis: Redis) -> None:
     """A caller's name on a stream could not be erased."""
     new = new_call(user_name="Asha")

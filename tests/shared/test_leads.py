@@ -41,6 +41,16 @@ async def test_each_change_raises_the_revision_once(leads: Leads) -> None:
     assert (again.revision, again.changed) == (1, False)
 
 
+async def test_the_list_of_leads_forgets_those_whose_retention_is_over(
+    leads: Leads, redis: Redis
+) -> None:
+    """The index would grow for ever, with an id for each lead that there ever was."""
+    await redis.zadd(keys.LEADS_INDEX, {"long-ago": 1})
+    context = lead_context(new_call(profile=PROFILE))
+    await leads.apply(context, [change("name", "Asha")])
+    assert await redis.zrange(keys.LEADS_INDEX, 0, -1) == [context.lead_id]
+
+
 async def test_a_lead_is_complete_with_name_phone_and_required_fields(leads: Leads) -> None:
     context = lead_context(new_call(profile=PROFILE))
     merged = await leads.apply(context, [change("name", "Asha"), change("problem", "tooth")])
