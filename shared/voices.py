@@ -92,11 +92,6 @@ def voices_of(model: str) -> dict[str, Voice]:
     return VOICES.get(model, VOICES[DEFAULT_MODEL])
 
 
-def is_voice(name: str, model: str) -> bool:
-    """Whether the model has the voice, by its own name or the predecessor's."""
-    return ALIASES.get(name, name) in voices_of(model)
-
-
 def resolve(name: str | None, model: str, default: str | None = None) -> tuple[str, str | None]:
     """The voice to use and, when that is not what was asked for, a warning for the log.
 
