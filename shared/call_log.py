@@ -115,7 +115,7 @@ class Notice(_Entry):
 
 
 class Finished(_Entry):
-    """The last entry. Producer: the script that ends a call."""
+    """The call is over; only deliveries come after. Producer: the script that ends a call."""
 
     type: Literal["ended"] = "ended"
     how: How
