@@ -31,8 +31,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bolchaal-chaos-") as folder:
         chaos = Chaos(todo, arguments.keep or Path(folder), _say, broken=arguments.broken)
         verdict = asyncio.run(chaos.run(timeout=240.0 + arguments.leads / 20))
-    sys.stdout.write(verdict.line() + "\n")
-    return 0 if verdict.good else 1
+    if chaos.trouble:
+        _say(chaos.trouble)
+    _say(verdict.line())
+    return 0 if verdict.good and not chaos.trouble else 1
 
 
 def _say(text: str) -> None:

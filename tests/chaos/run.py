@@ -39,6 +39,10 @@ SETTINGS = {
 Say = Callable[[str], None]
 
 
+class EndedByItself(Exception):
+    """A process ended that nobody killed. The text holds the end of its log."""
+
+
 @dataclass
 class Child:
     """A process that is started again when it was killed. `attempt` counts its lives."""
@@ -83,6 +87,7 @@ class Chaos:
     say: Say
     broken: str | None = None
     kills: int = 0
+    trouble: str | None = None  # why the run did not come to its end
     n8n: N8nStandIn = field(init=False)
     publishers: list[Child] = field(default_factory=list)
     replicas: list[Child] = field(default_factory=list)
@@ -103,7 +108,9 @@ class Chaos:
                         await harm
                         await self._until_over()
                 except TimeoutError:
-                    self.say(f"not over after {timeout:.0f} s")
+                    self.trouble = f"not over after {timeout:.0f} s"
+                except EndedByItself as error:
+                    self.trouble = str(error)
                 harm.cancel()
                 await asyncio.gather(harm, return_exceptions=True)
                 await self.n8n.idle()
@@ -224,10 +231,20 @@ class Chaos:
         for publisher in self.publishers:
             assert publisher.process is not None
             if await publisher.process.wait() != 0:
-                raise RuntimeError(f"{publisher.name} failed:\n{publisher.log.read_text()[-3000:]}")
+                raise EndedByItself(
+                    f"{publisher.name} failed:\n{publisher.log.read_text()[-3000:]}"
+                )
         self.say("all leads are said")
-        while not await self._quiet():  # noqa: ASYNC110 - Redis has no event for it
+        while not await self._quiet():
+            self._check_replicas()
             await asyncio.sleep(0.2)
+        self._check_replicas()
+
+    def _check_replicas(self) -> None:
+        """Only we kill: a replica that ended by itself is a fault of its own."""
+        for replica in self.replicas:
+            if not replica.alive:
+                raise EndedByItself(f"{replica.name} ended:\n{replica.log.read_text()[-3000:]}")
 
     async def _quiet(self) -> bool:
         try:

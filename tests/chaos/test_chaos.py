@@ -19,6 +19,7 @@ async def test_leads_in_are_leads_out_whatever_dies(
     chaos = Chaos(plan(60, 7, down_for=2.0), tmp_path, print)
     verdict = await chaos.run(timeout=90.0)
     print(verdict.line())
+    assert chaos.trouble is None
     assert verdict.good, verdict.line()
 
 
