@@ -1,16 +1,22 @@
 """`python -m services.sandbox.run`, which is what `make run` calls."""
 
-import asyncio
-import socket
-import sys
+import signal
 
-from services.sandbox.run import plan
-from services.sandbox.run.settings import RunSettings
-from services.sandbox.run.supervisor import Supervisor
-from shared import log
-from shared.errors import SettingsError
-from shared.health_server import bind
-from shared.settings import load, refuse
+# The imports below take half a second, in which Ctrl-C would print a traceback. Nothing runs yet,
+# so the process may simply end; the supervisor takes the signal over.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import asyncio  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+
+from services.sandbox.run import plan  # noqa: E402
+from services.sandbox.run.settings import RunSettings  # noqa: E402
+from services.sandbox.run.supervisor import Supervisor  # noqa: E402
+from shared import log  # noqa: E402
+from shared.errors import SettingsError  # noqa: E402
+from shared.health_server import bind  # noqa: E402
+from shared.settings import load, refuse  # noqa: E402
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from services.sandbox.run.settings import RunSettings
 from shared.errors import SettingsError
+from shared.settings import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _parts(
             livekit,
             f"development server on port {settings.sandbox_livekit_port}"
             if livekit
-            else str(settings.livekit_url),
+            else redact(str(settings.livekit_url)),
             "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET",
         ),
         Part(
@@ -154,7 +155,7 @@ def _parts(
             n8n,
             f"stand-in, leads at http://127.0.0.1:{settings.sandbox_port}/n8n/sandbox/leads"
             if n8n
-            else str(settings.n8n_base_url),
+            else redact(str(settings.n8n_base_url)),
             "N8N_BASE_URL",
         ),
     )

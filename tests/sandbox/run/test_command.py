@@ -1,6 +1,7 @@
 """`python -m services.sandbox.run` as somebody types it, with something wrong."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -40,3 +41,12 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, WEB_PORT="abc")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("WEB_PORT: found 'abc'")
+
+
+def test_ctrl_c_while_it_loads_leaves_no_traceback(tmp_path: Path) -> None:
+    """Whoever changes their mind in the first half second must not think that it is broken."""
+    # The folder comes first on the path, so this file is imported in place of the package.
+    interrupt = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "loguru.py").write_text(interrupt, encoding="utf-8")
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -68,3 +68,12 @@ def test_half_a_configuration_is_refused_by_name(
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{missing}: not set"):
         plan.make(RunSettings(), redis_port=6400)
+
+
+def test_the_banner_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People paste the banner into bug reports."""
+    monkeypatch.setenv("N8N_BASE_URL", "https://me:pa55word@n8n.example.com")
+    made = plan.make(RunSettings(), redis_port=6400)
+    shown = " ".join(part.what for part in made.parts)
+    assert "https://***@n8n.example.com" in shown
+    assert "pa55word" not in shown
