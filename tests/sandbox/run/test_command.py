@@ -25,13 +25,24 @@ def run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("setting", ["WEB_PORT", "SANDBOX_PORT", "SANDBOX_LIVEKIT_PORT"])
+PORTS = ("WEB_PORT", "SANDBOX_PORT", "SANDBOX_LIVEKIT_PORT")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("setting", PORTS)
 def test_a_taken_port_is_named_with_its_variable(setting: str, tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        done = run(tmp_path, **{setting: str(port)})
+        # The other two must not be the defaults, which another system here may use.
+        ports = {name: str(_free_port()) for name in PORTS}
+        done = run(tmp_path, **ports | {setting: str(port)})
     assert done.returncode == 2
     assert done.stderr.startswith(f"{setting}: port {port} is taken")
     assert done.stderr.count("\n") == 1
