@@ -60,21 +60,34 @@ class LeadsService:
         self.consumers = self._consumers()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Delivers until `stop`; then lets what is under way end (LEAD_TIMEOUT at most)."""
-        async with self._delivering() as dispatching, asyncio.TaskGroup() as tasks:
-            consuming = [tasks.create_task(consumer.run()) for consumer in self.consumers]
-            for consumer in self.consumers:
-                tasks.create_task(consumer.watch())
-            tasks.create_task(self._look())
-            posting = [tasks.create_task(each.run()) for each in dispatching]
-            stopped = tasks.create_task(stop.wait())
-            await asyncio.wait([stopped, *consuming, *posting], return_when="FIRST_COMPLETED")
-            for dispatcher in dispatching:
-                dispatcher.stop()
-            await asyncio.gather(*(consumer.stop() for consumer in self.consumers))
-            await asyncio.gather(*posting)
-            self._over.set()
-            stopped.cancel()
+        """Delivers until `stop`; then lets what is under way end (LEAD_TIMEOUT at most).
+
+        When one part fails, the others are asked to end, and what it raised is raised.
+        """
+        async with self._delivering() as dispatching:
+            parts = [
+                *(consumer.run() for consumer in self.consumers),
+                *(consumer.watch() for consumer in self.consumers),
+                *(dispatcher.run() for dispatcher in dispatching),
+                self._look(),
+            ]
+            working = [asyncio.create_task(part) for part in parts]
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait([stopped, *working], return_when="FIRST_COMPLETED")
+            finally:
+                stopped.cancel()
+                self._ask_to_end(dispatching)
+            await asyncio.wait(working)
+            for task in working:
+                task.result()
+
+    def _ask_to_end(self, dispatching: list[Dispatcher]) -> None:
+        for dispatcher in dispatching:
+            dispatcher.stop()
+        for consumer in self.consumers:
+            consumer.ask_to_stop()
+        self._over.set()
 
     @contextlib.asynccontextmanager
     async def _delivering(self) -> AsyncIterator[list[Dispatcher]]:

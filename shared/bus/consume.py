@@ -91,8 +91,9 @@ class Consumer:
         """
         try:
             async with asyncio.TaskGroup() as beside:
-                beside.create_task(self._show_life())
-                beside.create_task(self._upkeep())
+                for each in (self._show_life(), self._upkeep()):
+                    # One that fails cancels the reading, which redis-py may swallow: ask as well.
+                    beside.create_task(each).add_done_callback(lambda _: self.ask_to_stop())
                 try:
                     await self._read_on()
                     await self._finish(grace)
@@ -108,9 +109,13 @@ class Consumer:
 
     async def stop(self) -> None:
         """Stops reading, and waits until `run` has ended."""
+        self.ask_to_stop()
+        await self._stopped.wait()
+
+    def ask_to_stop(self) -> None:
+        """Stops reading, without waiting for it."""
         self._stopping.set()
         self._freed.set()
-        await self._stopped.wait()
 
     @property
     def trouble(self) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.bus import Bus, Context, read_gauges
+from shared.bus import Bus, Consumer, Context, read_gauges
 from shared.errors import Unavailable
 from shared.redis import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
@@ -194,3 +194,18 @@ def _worker(valkey: Valkey) -> subprocess.Popen[bytes]:
         env={**os.environ, "PYTHONPATH": str(WORKER.parents[2])},
         stderr=subprocess.DEVNULL,
     )
+
+
+async def test_what_fails_beside_the_reading_ends_the_consumer(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consumer without signs of life would have its entries taken away, and read on."""
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: Seen()}, block_ms=20, idle=0.02)
+
+    async def fail(*_: object) -> set[str]:
+        raise RuntimeError("a fault in the program")
+
+    monkeypatch.setattr(consumer._claims, "beat", fail)
+    async with asyncio.timeout(5):
+        with pytest.raises(ExceptionGroup):
+            await consumer.run()

@@ -1,13 +1,16 @@
 """An N8N that refuses, rejects, is down or never acknowledges; and what people can do about it."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from services.leads.service import LeadsService
 from shared import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.errors import NotFound
+from shared.health import Health
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings
 
@@ -277,3 +280,18 @@ async def test_a_full_redis_breaks_readyz_and_loses_nothing(redis: Redis, redis_
 
         await until(well)
     assert await redis.zcard(keys.deliveries_due(LEAD_CAPTURE)) == 0
+
+
+async def test_a_part_that_fails_ends_the_service(
+    redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that has lost a part would look alive and deliver nothing, for ever."""
+    broken = LeadsService(redis, settings(redis_url, None), Health("leads", "one"), block_ms=20)
+
+    async def fail() -> None:
+        raise RuntimeError("a fault in the program")
+
+    monkeypatch.setattr(broken, "_look", fail)
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="a fault in the program"):
+            await broken.run(asyncio.Event())
