@@ -15,12 +15,16 @@ from shared import keys
 from shared.errors import NotOwner
 from shared.events.calls import How, Outcome
 
-KEEP_S = 30 * 86_400
+DAY_S = 86_400
 
-# An entry of an agent is written only while its attempt holds the call: a loser stays unheard here,
-# too. KEYS call log, call   ARGV attempt or '', ttl_s, type, data   -> stream entry id, or false
+# An entry of an agent is written only while its attempt holds a call that goes on: a loser stays
+# unheard here, too.
+# KEYS call log, call   ARGV attempt or '', ttl_s, type, data   -> stream entry id, or false
 _APPEND = """
-if ARGV[1] ~= '' and redis.call('HGET', KEYS[2], 'attempt') ~= ARGV[1] then return false end
+if ARGV[1] ~= '' then
+  local attempt, state = unpack(redis.call('HMGET', KEYS[2], 'attempt', 'state'))
+  if attempt ~= ARGV[1] or state == 'ended' then return false end
+end
 local id = redis.call('XADD', KEYS[1], '*', 'type', ARGV[3], 'data', ARGV[4])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return id
@@ -139,11 +143,11 @@ class Logged(BaseModel):
 
 
 class CallLog:
-    """The logs of all calls. `keep_s` is how long one is kept after its last entry, in seconds."""
+    """The logs of all calls. `keep_days`: how long one is kept after its last entry."""
 
-    def __init__(self, redis: Redis, *, keep_s: int = KEEP_S) -> None:
+    def __init__(self, redis: Redis, *, keep_days: int = 30) -> None:
         self._redis = redis
-        self._keep_s = keep_s
+        self._keep_s = keep_days * DAY_S
         self._append = redis.register_script(_APPEND)
 
     async def append(self, call_id: str, entry: Entry, *, attempt: int | None = None) -> str:

@@ -150,6 +150,21 @@ class ProfileSettings(Settings):
     )
 
 
+class RetentionSettings(Settings):
+    keep_days: int = Field(
+        365,
+        ge=1,
+        le=3650,
+        description="days that calls, leads and the history of their delivery are kept",
+    )
+    keep_log_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="days that a call's log is kept: what both sides said, word by word",
+    )
+
+
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 

@@ -65,9 +65,15 @@ class RunningCall:
         self._redis = redis
         self._call = call
         self._attempt = attempt
-        self._calls = Calls(redis, source=SOURCE)
+        self._calls = Calls(
+            redis,
+            source=SOURCE,
+            keep_days=settings.keep_days,
+            keep_log_days=settings.keep_log_days,
+        )
         self._lease = Lease(self._calls, call.id, attempt)
-        self._log = TurnLog(CallLog(redis), call.id, attempt, limit=settings.log_queue)
+        written = CallLog(redis, keep_days=settings.keep_log_days)
+        self._log = TurnLog(written, call.id, attempt, limit=settings.log_queue)
         self._conversation: Conversation | None = None
         self._presence: CallerPresence | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -101,7 +107,7 @@ class RunningCall:
     async def _converse(self, said: Sequence[Turn]) -> Conversation:
         call, settings, equipment = self._call, self._settings, self._equipment
         localised = call.profile.localised(call.language, settings.default_language)
-        leads = Leads(self._redis, source=SOURCE)
+        leads = Leads(self._redis, source=SOURCE, keep_days=self._settings.keep_days)
         sink = saving.sink(leads, equipment.spool, patience=settings.tool_patience)
         book = LeadBook(sink, call, self._attempt, localised, self._log)
         return Conversation(

@@ -47,7 +47,7 @@ async def serve(shell: Shell[AgentSettings]) -> None:
         asyncio.create_task(_registration(worker, settings, shell.health), name="registration"),
     ]
     spool = open_spool(settings.spool_dir)
-    leads = Leads(shell.redis, source="agent")
+    leads = Leads(shell.redis, source="agent", keep_days=settings.keep_days)
     draining = asyncio.create_task(drain(leads, spool, shell.health, shell.stop), name="spool")
     running = asyncio.create_task(worker.run(), name="worker")
     stopped = asyncio.create_task(shell.stop.wait(), name="stop")

@@ -55,10 +55,15 @@ async def opened(
             health=health,
             bus=bus,
             profiles=await stack.enter_async_context(reader),
-            calls=Calls(redis, source=NAME),
-            call_log=CallLog(redis),
+            calls=Calls(
+                redis,
+                source=NAME,
+                keep_days=settings.keep_days,
+                keep_log_days=settings.keep_log_days,
+            ),
+            call_log=CallLog(redis, keep_days=settings.keep_log_days),
             follower=CallLog(follower),
-            leads=Leads(redis, source=NAME),
+            leads=Leads(redis, source=NAME, keep_days=settings.keep_days),
             deliveries=Deliveries(redis),
             access=Access(
                 api_key=settings.gateway_api_key,

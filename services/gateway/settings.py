@@ -7,12 +7,21 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from shared.service import ServiceSettings
-from shared.settings import HttpUrl, LanguageSettings, LiveKitSettings, ProfileSettings, WsUrl
+from shared.settings import (
+    HttpUrl,
+    LanguageSettings,
+    LiveKitSettings,
+    ProfileSettings,
+    RetentionSettings,
+    WsUrl,
+)
 
 Simulated = Literal["livekit", "sarvam", "llm", "n8n"]
 
 
-class GatewaySettings(ServiceSettings, LiveKitSettings, LanguageSettings, ProfileSettings):
+class GatewaySettings(
+    ServiceSettings, LiveKitSettings, LanguageSettings, ProfileSettings, RetentionSettings
+):
     web_port: int = Field(
         3000, ge=0, le=65535, description="port of the page and the API; 0 takes any free port"
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared.service import ServiceSettings
-from shared.settings import HttpUrl, N8NSettings, WebhookPath
+from shared.settings import HttpUrl, N8NSettings, RetentionSettings, WebhookPath
 
 AckMode = Literal["auto", "strict", "lenient"]
 
@@ -33,7 +33,7 @@ def _secrets(value: SecretStr) -> SecretStr:
 Secrets = Annotated[SecretStr, AfterValidator(_secrets)]
 
 
-class LeadsSettings(ServiceSettings, N8NSettings):
+class LeadsSettings(ServiceSettings, N8NSettings, RetentionSettings):
     n8n_webhook_lead_capture: WebhookPath = Field(
         "/webhook/lead-capture", description="path of the N8N webhook that takes leads"
     )
@@ -87,9 +87,6 @@ class LeadsSettings(ServiceSettings, N8NSettings):
         None,
         description="address that is told (a JSON POST) of dead letters, of an N8N that is down and"
         " of refused credentials; unset: only the log and /readyz say so",
-    )
-    keep_days: int = Field(
-        365, ge=1, le=3650, description="days that the history of a delivery is kept"
     )
 
     @model_validator(mode="after")

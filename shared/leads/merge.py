@@ -17,7 +17,7 @@ from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.leads.model import Lead, LeadChange, LeadContext
 
-KEEP_S = 365 * 86_400
+DAY_S = 86_400
 
 # lead:ID holds revision, complete, final, captured_ms, context, and per field v:KEY (x:KEY for one
 # that the profile does not know), o:KEY its order "attempt.sequence" and src:KEY.
@@ -92,14 +92,14 @@ class Merged(BaseModel):
 
 
 class Leads:
-    """The leads in Redis. `source` is the service that speaks; `keep_s` is in seconds."""
+    """The leads in Redis. `source` is the service that speaks; `keep_days` is their retention."""
 
     def __init__(
-        self, redis: Redis, *, source: str, keep_s: int = KEEP_S, clock: Clock | None = None
+        self, redis: Redis, *, source: str, keep_days: int = 365, clock: Clock | None = None
     ) -> None:
         self._redis = redis
         self._source = source
-        self._keep_s = keep_s
+        self._keep_s = keep_days * DAY_S
         self._clock = clock or SystemClock()
         self._merge = redis.register_script(_MERGE)
 

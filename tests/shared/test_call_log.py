@@ -7,7 +7,8 @@ from shared import keys
 from shared.call_log import CallLog, Logged, Notice, State, Turn
 from shared.calls import Calls
 from shared.errors import NotOwner
-from tests.shared.builders import new_call
+from shared.leads import LeadChange, Leads
+from tests.shared.builders import lead_context, new_call
 
 
 async def test_entries_read_back_in_order_and_after_an_id(redis: Redis) -> None:
@@ -54,3 +55,32 @@ async def test_following_gives_what_is_there_and_what_comes(redis: Redis) -> Non
             break
     states = [entry.entry.state for entry in seen if isinstance(entry.entry, State)]
     assert states == ["joining", "listening"]
+
+
+async def test_nothing_is_said_after_the_end(redis: Redis) -> None:
+    """The gateway ended the call; its agent, which does not know yet, must not go on in the log."""
+    calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
+    await calls.open(new)
+    attempt = await calls.take(new.id, "agent-1")
+    await calls.end(await calls.get(new.id), "room_closed")
+    with pytest.raises(NotOwner):
+        await log.append(new.id, State(state="speaking"), attempt=attempt)
+
+
+async def test_logs_leads_and_calls_are_kept_as_long_as_the_settings_say(redis: Redis) -> None:
+    """What a caller said, word by word, is forgotten before the lead is."""
+    calls = Calls(redis, source="test", keep_days=20, keep_log_days=3)
+    log, leads, new = (
+        CallLog(redis, keep_days=3),
+        Leads(redis, source="test", keep_days=20),
+        new_call(),
+    )
+    await calls.open(new)
+    await log.append(new.id, State(state="joining"))
+    change = LeadChange(field="name", value="Asha", attempt=1, sequence=1)
+    await leads.apply(lead_context(new), [change])
+    await calls.end(await calls.get(new.id), "caller_hung_up")
+    day = 86_400
+    assert await redis.ttl(keys.call_log(new.id)) <= 3 * day
+    for key in (keys.call(new.id), keys.lead(new.lead_id)):
+        assert 3 * day < await redis.ttl(key) <= 20 * day

@@ -5,7 +5,7 @@ from services.agent.settings.llm import LlmSettings
 from services.agent.settings.sarvam import SarvamSettings
 from services.agent.settings.worker import WorkerSettings
 from shared.service import ServiceSettings
-from shared.settings import LanguageSettings, LiveKitSettings
+from shared.settings import LanguageSettings, LiveKitSettings, RetentionSettings
 
 
 class AgentSettings(
@@ -15,6 +15,7 @@ class AgentSettings(
     LlmSettings,
     LanguageSettings,
     LiveKitSettings,
+    RetentionSettings,
     ServiceSettings,
 ):
     pass
