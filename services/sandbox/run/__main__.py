@@ -11,6 +11,7 @@ import socket  # noqa: E402
 import sys  # noqa: E402
 
 from services.sandbox.run import plan  # noqa: E402
+from services.sandbox.run.folder import occupied  # noqa: E402
 from services.sandbox.run.settings import RunSettings  # noqa: E402
 from services.sandbox.run.supervisor import Supervisor  # noqa: E402
 from shared import log  # noqa: E402
@@ -26,7 +27,8 @@ def main() -> None:
         what = plan.make(settings, redis_port=_free_port())
         for setting, port in what.ports.items():
             bind("127.0.0.1", port, setting).close()
-        code = asyncio.run(Supervisor(settings, what).run())
+        with occupied(settings.sandbox_data):
+            code = asyncio.run(Supervisor(settings, what).run())
     except SettingsError as error:
         refuse(error.message)
     sys.exit(code)
