@@ -1,6 +1,7 @@
 """What the language model can do in a call: note a value, end the call."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -18,9 +19,11 @@ from shared.calls import Call
 from shared.errors import Invalid
 from shared.leads import LeadChange, LeadContext, Merged
 from shared.leads.model import Source
-from shared.profiles.model import CONTACT, Localised, Question
+from shared.profiles.model import CONTACT, KEY_PATTERN, Localised, Question
 from shared.spool import SpoolError
 
+MOST_EXTRA = 20  # keys of the model's own making in one call; a model that invents more is lost
+_KEY = re.compile(KEY_PATTERN)
 END_REASONS = ("lead_complete", "caller_done", "transfer", "refused")
 
 
@@ -43,12 +46,24 @@ class LeadBook:
         self._questions: dict[str, Question] = {each.key: each for each in fields(localised)}
         self._typed_fields = {each.key: each for each in call.profile.lead_fields}
         self.language = call.language
+        self._extra: set[str] = set()
         self._saving: set[asyncio.Task[Merged | None]] = set()
 
     @property
     def keys(self) -> list[str]:
         """Keys that a value can be noted for: what is asked first, then what may come up."""
         return list(dict.fromkeys((*self._questions, *CONTACT, *self._typed_fields)))
+
+    def takes(self, key: str) -> bool:
+        """Whether a value can be noted under this key: one of the profile's, or a few of the
+        model's own making, which go under the lead's `extra`.
+        """
+        if key in self.keys or key in self._extra:
+            return True
+        if not _KEY.fullmatch(key) or len(self._extra) >= MOST_EXTRA:
+            return False
+        self._extra.add(key)
+        return True
 
     async def save(self, key: str, text: str, source: Source) -> Merged | None:
         """Notes one value; None when it is in the spool. Raises Invalid for a value that cannot be
@@ -142,7 +157,7 @@ def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], Source]) -
 
     async def save_lead(raw_arguments: dict[str, object]) -> str:
         key, value = str(raw_arguments.get("field", "")), str(raw_arguments.get("value", ""))
-        if key not in book.keys:
+        if not book.takes(key):
             log.tool("save_lead", (), error="unknown_field")
             raise ToolError(f"error: no field {key[:40]!r}; the fields are {', '.join(book.keys)}")
         try:
