@@ -6,10 +6,10 @@ from these classes (`make docs`), so a description is written for the operator w
 """
 
 import sys
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -126,6 +126,15 @@ class N8NSettings(Settings):
         None, description="name of the header that your N8N webhooks ask for (header auth)"
     )
     n8n_auth_value: SecretStr | None = Field(None, description="value of that header")
+
+    @model_validator(mode="after")
+    def _whole_auth(self) -> Self:
+        """Half of it would send leads without the token, and N8N's 403 says little."""
+        if self.n8n_auth_header and self.n8n_auth_value is None:
+            raise ValueError("N8N_AUTH_VALUE: not set, expected: the value of N8N_AUTH_HEADER")
+        if self.n8n_auth_value and self.n8n_auth_header is None:
+            raise ValueError("N8N_AUTH_HEADER: not set, expected: the header of N8N_AUTH_VALUE")
+        return self
 
 
 class LanguageSettings(Settings):

@@ -10,10 +10,12 @@ from typing import Any
 from livekit.agents import AgentSession, llm
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.room_io import TextInputEvent
+from loguru import logger
 
 from services.agent.values import clean
 
 MAX_LENGTH = 1000  # characters of one typed turn
+MAX_WAITING = 20  # typed turns that wait for their answer; nobody types faster than that
 MAX_HOLD = 15.0  # seconds; who speaks for longer is interrupted by their own typing
 
 
@@ -27,6 +29,7 @@ class TypedText:
         self._quiet.set()
         self._order = asyncio.Lock()
         self._ids: set[str] = set()
+        self._waiting = 0
 
     def caller(self, speaking: bool) -> None:
         if speaking:
@@ -46,13 +49,27 @@ class TypedText:
         text = clean(text, MAX_LENGTH)
         if not text:
             return None
-        async with self._order:
-            await self._hold()
-            message = llm.ChatMessage(role="user", content=[text])
-            self._ids.add(message.id)
-            self._on_text(text)
-            await self._session.interrupt()
-            return self._session.generate_reply(user_input=message, input_modality="text")
+        if self._waiting >= MAX_WAITING:
+            logger.warning("typed text is dropped: {} wait already", self._waiting)
+            return None
+        self._waiting += 1
+        try:
+            async with self._order:
+                return await self._answer(text)
+        except RuntimeError as error:
+            # What the framework raises when its session ends under us: the caller has hung up.
+            logger.info("typed text came too late for an answer: {}", error)
+            return None
+        finally:
+            self._waiting -= 1
+
+    async def _answer(self, text: str) -> SpeechHandle:
+        await self._hold()
+        await self._session.interrupt()
+        message = llm.ChatMessage(role="user", content=[text])
+        self._ids.add(message.id)
+        self._on_text(text)
+        return self._session.generate_reply(user_input=message, input_modality="text")
 
     async def _hold(self) -> None:
         try:

@@ -38,6 +38,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # its scripts come from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat a Host header that anybody can send
         strict_content_type=False,  # the predecessor took JSON whatever it was called
         middleware=[
             Middleware(SafeHeaders, headers=headers),

@@ -96,6 +96,4 @@ class LeadsSettings(ServiceSettings, N8NSettings, RetentionSettings):
                 f"LEAD_ATTEMPT_GRACE: found {self.lead_attempt_grace}, expected LEAD_TIMEOUT"
                 f" ({self.lead_timeout}) or more"
             )
-        if self.n8n_auth_header and self.n8n_auth_value is None:
-            raise ValueError("N8N_AUTH_VALUE: not set, expected: the value of N8N_AUTH_HEADER")
         return self

@@ -9,6 +9,7 @@ from shared.settings import (
     HttpUrl,
     LanguageSettings,
     LiveKitSettings,
+    N8NSettings,
     RedisSettings,
     Settings,
     load,
@@ -113,3 +114,15 @@ def test_an_unknown_default_language(
     monkeypatch.setenv("DEFAULT_LANGUAGE", "xx-YY")
     line = refused(capsys, LanguageSettings)
     assert line.startswith("DEFAULT_LANGUAGE: found 'xx-YY', expected one of hi-IN")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [("N8N_AUTH_HEADER", "N8N_AUTH_VALUE"), ("N8N_AUTH_VALUE", "N8N_AUTH_HEADER")],
+)
+def test_half_of_a_header_is_refused(
+    given: str, missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Leads would go out without the token, and wait for somebody to see N8N's 403."""
+    monkeypatch.setenv(given, "x-token")
+    assert refused(capsys, N8NSettings).startswith(f"{missing}: not set")
