@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.sandbox.run.terminal import show
+
 LINE_LIMIT = 1 << 20  # bytes; a longer line is cut by asyncio's reader
 _COLOURS = ("36", "33", "35", "32", "34", "31", "96", "93", "95")
 
@@ -82,8 +84,7 @@ class Process:
 
     def say(self, line: str) -> None:
         """Prints a line under this process's name."""
-        sys.stdout.write(f"{self._prefix}{line}\n")
-        sys.stdout.flush()
+        show(f"{self._prefix}{line}")
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

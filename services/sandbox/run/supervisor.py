@@ -16,6 +16,7 @@ from services.sandbox import valkey
 from services.sandbox.run.plan import Plan, child_environment
 from services.sandbox.run.process import Command, Process
 from services.sandbox.run.settings import RunSettings
+from services.sandbox.run.terminal import closed, show
 from shared.health import board
 from shared.redis import AWAY, connect, wait_for
 from shared.settings import EXIT_SETTINGS
@@ -23,6 +24,7 @@ from shared.tasks import cancel
 
 READY_WITHIN_S = 90.0
 RESTART_AFTER_S = (0.2, 1.0, 3.0, 10.0)
+ONE_CTRL_C_S = 1.0
 STEADY_S = 30.0  # a process that ran this long starts again at the first back-off
 RESTARTED = ("agent", "leads", "config", "gateway", "livekit", "sandbox")
 
@@ -41,6 +43,7 @@ class Supervisor:
         self._watchers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._asked_at: float | None = None
         self._exit_code = 0
         self._guardian: asyncio.subprocess.Process | None = None
 
@@ -49,6 +52,8 @@ class Supervisor:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._asked_to_stop)
         started = time.monotonic()
+        hung_up = asyncio.create_task(closed(), name="terminal")
+        hung_up.add_done_callback(lambda _: self._stop.set())
         try:
             await self._start_guardian()
             for command in self._commands():
@@ -63,10 +68,18 @@ class Supervisor:
             await self._stop.wait()
         finally:
             await self._shut_down()
+            await cancel(hung_up)
         return self._exit_code
 
     def _asked_to_stop(self) -> None:
-        if self._stop.is_set():
+        """The first signal stops all in order; another one, a second later, kills what is left.
+
+        Sooner it is the same Ctrl-C, which a wrapper around `make run` has sent on.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._asked_at is None:
+            self._asked_at = now
+        elif now - self._asked_at > ONE_CTRL_C_S:
             self._hurry.set()
         self._stop.set()
 
@@ -167,10 +180,10 @@ class Supervisor:
 
     async def _announce(self, started: float) -> None:
         if await self._unless_stopped(self._ready()):
-            _print(self._banner(), f"Started in {time.monotonic() - started:.1f} s.", "")
-            _print(f"Bolchaal is ready at http://localhost:{self._settings.web_port}")
+            show(self._banner(), f"Started in {time.monotonic() - started:.1f} s.", "")
+            show(f"Bolchaal is ready at http://localhost:{self._settings.web_port}")
         elif not self._stop.is_set():
-            _print(f"Not ready after {READY_WITHIN_S:g} s: the log above says why.")
+            show(f"Not ready after {READY_WITHIN_S:g} s: the log above says why.")
             self._exit_code = 1
             self._stop.set()
 
@@ -215,7 +228,7 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """Gateway, agents, leads, config, sandbox, Redis: one after the other, each asked once."""
         self._stop.set()
-        _print("Stopping.")
+        show("Stopping.")
         orderly = asyncio.create_task(self._stop_in_order())
         hurry = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({orderly, hurry}, return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +240,7 @@ class Supervisor:
         if self._guardian and self._guardian.stdin:
             self._guardian.stdin.close()
             await self._guardian.wait()
-        _print("Stopped.")
+        show("Stopped.")
 
     async def _stop_in_order(self) -> None:
         """Replicas of one service stop side by side, so that many of them take no longer."""
@@ -243,9 +256,3 @@ def _kind(process: Process) -> str:
 
 def _replicas(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
-
-
-def _print(*lines: str) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
