@@ -132,3 +132,16 @@ def destination(name: str) -> str:
 def alerted(subject: str) -> str:
     """STRING with expiry: operators were told of this within the hour."""
     return f"{PREFIX}alerted:{subject}"
+
+
+# The gateway's own.
+
+
+def limit(kind: str, address: str) -> str:
+    """What one address has used up of a limit. Expires by itself."""
+    return f"{PREFIX}limit:{kind}:{address}"
+
+
+def seen(sender: str, message: str) -> str:
+    """STRING with expiry: a webhook's message that was taken already."""
+    return f"{PREFIX}seen:{sender}:{message}"

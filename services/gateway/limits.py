@@ -5,9 +5,9 @@ from math import ceil
 
 from redis.asyncio import Redis
 
+from shared import keys
 from shared.errors import TooMany
 from shared.ids import uuid7
-from shared.keys import PREFIX
 
 WINDOW_MS = 60_000
 
@@ -38,7 +38,7 @@ class Limits:
 
     async def take(self, address: str) -> None:
         """Counts one request. Raises TooMany with the seconds until there is room again."""
-        key = f"{PREFIX}limit:{self._kind}:{counted(address)}"
+        key = keys.limit(self._kind, counted(address))
         wait = int(await self._script(keys=[key], args=[WINDOW_MS, self._per_minute, uuid7()]))
         if wait:
             raise TooMany(

@@ -17,7 +17,7 @@ async def once(redis: Redis, key: str, *, seconds: int) -> AsyncIterator[bool]:
     first = bool(await redis.set(key, "1", nx=True, ex=seconds))
     try:
         yield first
-    except BaseException:
+    except BaseException:  # a sender who hangs up cancels us: that work failed, too
         if first:
             with contextlib.suppress(*AWAY):
                 await redis.delete(key)

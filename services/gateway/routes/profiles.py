@@ -71,7 +71,7 @@ async def profile_changed(
         raise Unauthorized("this needs the header Authorization: Bearer N8N_INBOUND_TOKEN")
     _require_agent_id(body.agent_id)
     digest = hashlib.sha256((idempotency_key or uuid7()).encode()).hexdigest()
-    async with once(gateway.redis, f"{keys.PREFIX}seen:n8n:{digest}", seconds=SEEN_S) as first:
+    async with once(gateway.redis, keys.seen("n8n", digest), seconds=SEEN_S) as first:
         if first:
             logger.info("profile {} changed, says N8N", body.agent_id)
             await gateway.profiles.invalidate(body.agent_id)

@@ -25,7 +25,7 @@ SEEN_S = 3_600  # LiveKit repeats a delivery for minutes at most
 async def livekit(request: Request, gateway: GatewayDep) -> dict[str, str]:
     """Answers 401 unless the signature is LiveKit's. An event that came before changes nothing."""
     event = _verified(await request.body(), request.headers.get("authorization", ""), gateway)
-    name = f"{keys.PREFIX}seen:livekit:{event.id or uuid7()}"
+    name = keys.seen("livekit", event.id or uuid7())
     async with once(gateway.redis, name, seconds=SEEN_S) as first:
         if first:
             await _handle(event, gateway)
