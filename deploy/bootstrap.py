@@ -103,7 +103,7 @@ def page() -> None:
         cwd=ROOT,
         env=environment,
     )
-    subprocess.run([python, "-m", "services.gateway.assets"], check=True, cwd=ROOT)
+    subprocess.run([python, "-m", "services.gateway.page.assets"], check=True, cwd=ROOT)
     shutil.rmtree(ROOT / ".cache" / "npm", ignore_errors=True)
     stamp.write_text(wanted)
 

@@ -127,7 +127,7 @@ def classes() -> Iterator[tuple[str, Any]]:
         except ModuleNotFoundError as missing:
             raise Fault(f"of {service} cannot be read: {missing}") from missing
         yield service, getattr(module, f"{service.capitalize()}Settings")
-    base = importlib.import_module("shared.settings").Settings
+    base = importlib.import_module("shared.runtime.settings").Settings
     for path in sorted((ROOT / "services" / "sandbox").rglob("settings.py")):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for cls in vars(importlib.import_module(name)).values():

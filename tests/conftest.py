@@ -8,7 +8,7 @@ import pytest_asyncio
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.valkey import Valkey
 
 pytest_plugins = ["tests.whole.fixtures"]

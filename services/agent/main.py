@@ -9,16 +9,16 @@ import os
 
 from loguru import logger
 
-from services.agent import probe
-from services.agent.faults import FaultBoard
-from services.agent.saving import drain, open_spool
+from services.agent.provider_status import probe
+from services.agent.provider_status.board import FaultBoard
+from services.agent.lead.sink import drain, open_spool
 from services.agent.settings import AgentSettings
 from services.agent.worker import Worker
 from shared.errors import BolchaalError
-from shared.health import Health
+from shared.runtime.health import Health
 from shared.leads import Leads
-from shared.service import Shell, run
-from shared.tasks import cancel
+from shared.runtime.service import Shell, run
+from shared.runtime.tasks import cancel
 
 # The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
 # uses; read when a job process is prepared.

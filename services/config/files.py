@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from services.config.source import Failed, Found, Unknown, read_profile
+from services.config.fetch_result import Failed, Found, Unknown, read_profile
 from shared.profiles import DEFAULT_ID, default_profile
 
 

@@ -11,9 +11,9 @@ from services.config.settings import ConfigSettings
 from shared.bus import Consumer
 from shared.events import ProfileWanted
 from shared.profiles import DEFAULT_ID
-from shared.service import Shell
-from shared.settings import redact
-from shared.tasks import cancel
+from shared.runtime.service import Shell
+from shared.runtime.settings import redact
+from shared.runtime.tasks import cancel
 
 GROUP = "config"
 # Waiting for the end of an invalidation's pause holds a place, so there are many.

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from services.config.source import Answer, Failed, Found, Unchanged, Unknown, read_profile
+from services.config.fetch_result import Answer, Failed, Found, Unchanged, Unknown, read_profile
 
 # A profile has some kilobytes; a larger answer is something else.
 LARGEST_ANSWER = 1024 * 1024

@@ -12,16 +12,16 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from services.config.choose import Local, settle
+from services.config.resolve import Local, settle
 from services.config.files import builtin, from_folder
 from services.config.n8n import N8nProfiles
-from services.config.source import Answer, Failed, is_agent_id
-from shared import keys
+from services.config.fetch_result import Answer, Failed, is_agent_id
+from shared.redis import keys
 from shared.bus import Context
 from shared.events import ProfileWanted
-from shared.health import Health
+from shared.runtime.health import Health
 from shared.profiles.record import ProfileRecord, announce, read, write
-from shared.redis import now_ms
+from shared.redis.client import now_ms
 
 # An invalidation of a profile that was invalidated so recently waits for the end of this time.
 INVALIDATION_PAUSE_MS = 10_000

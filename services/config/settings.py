@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.service import ServiceSettings
-from shared.settings import N8NSettings, ProfileSettings, WebhookPath
+from shared.runtime.service import ServiceSettings
+from shared.runtime.settings import N8NSettings, ProfileSettings, WebhookPath
 
 
 class ConfigSettings(ProfileSettings, N8NSettings, ServiceSettings):

@@ -10,12 +10,17 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from services.gateway import errors
-from services.gateway.lifetime import opened
+from services.gateway.lifespan import opened
 from services.gateway.livekit import LiveKitRooms
 from services.gateway.middleware import BodyLimit, PublicCors, SafeHeaders, security_headers
-from services.gateway.routes import calls, health, leads, page, profiles, tokens, webhooks
+from services.gateway.calls import endpoints as calls, open as tokens
+from services.gateway import health
+from services.gateway.leads import endpoints as leads
+from services.gateway.page import endpoints as page
+from services.gateway.profiles import endpoints as profiles
+from services.gateway.webhooks import livekit as webhooks
 from services.gateway.settings import GatewaySettings
-from shared.health import Health
+from shared.runtime.health import Health
 
 STATIC = Path(__file__).parent / "static"
 

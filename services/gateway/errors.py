@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from services.gateway import metrics
 from shared.errors import BolchaalError
-from shared.redis import AWAY
+from shared.redis.client import AWAY
 
 RETRY_AFTER_S = 5
 

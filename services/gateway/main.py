@@ -7,16 +7,16 @@ import uvicorn
 from loguru import logger
 
 from services.gateway.app import create_app
-from services.gateway.lifetime import NAME
+from services.gateway.lifespan import NAME
 from services.gateway.settings import GatewaySettings
-from shared import log
+from shared.runtime import log
 from shared.errors import SettingsError
-from shared.health import Health
-from shared.health_server import Embedded, bind
-from shared.redis import connect, wait_for
-from shared.service import note_persistence, replica_name
-from shared.settings import load, refuse
-from shared.tasks import cancel
+from shared.runtime.health import Health
+from shared.runtime.health_server import Embedded, bind
+from shared.redis.client import connect, wait_for
+from shared.runtime.service import note_persistence, replica_name
+from shared.runtime.settings import load, refuse
+from shared.runtime.tasks import cancel
 
 # Seconds for answers under way; event streams let go within one.
 GRACE_S = 3

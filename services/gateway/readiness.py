@@ -5,8 +5,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.health import Health, Report, Status, board
-from shared.redis import AWAY
+from shared.runtime.health import Health, Report, Status, board
+from shared.redis.client import AWAY
 
 # What is missing when no replica of a service is ready.
 NEEDED = {

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.service import ServiceSettings
-from shared.settings import (
+from shared.runtime.service import ServiceSettings
+from shared.runtime.settings import (
     HttpUrl,
     LanguageSettings,
     LiveKitSettings,

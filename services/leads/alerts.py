@@ -6,7 +6,7 @@ from typing import Literal
 import httpx
 from loguru import logger
 
-from shared.clock import Clock, SystemClock, isoformat
+from shared.runtime.clock import Clock, SystemClock, isoformat
 
 Kind = Literal["dead_letter", "destination_down", "credentials_refused"]
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
 from shared.errors import NotFound
 from shared.leads import Leads

@@ -2,7 +2,7 @@
 
 from services.leads.service import LeadsService
 from services.leads.settings import LeadsSettings
-from shared.service import Shell, run
+from shared.runtime.service import Shell, run
 
 
 async def serve(shell: Shell[LeadsSettings]) -> None:

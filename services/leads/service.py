@@ -8,23 +8,25 @@ import httpx
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.leads import destination, metrics
+from services.leads.delivery import client as destination
+from services.leads import metrics
 from services.leads.alerts import Alerts
-from services.leads.destination import CONNECT_S, Destination
-from services.leads.dispatch import BEGIN_WITHIN_S, Build, Dispatcher
-from services.leads.intake import Intake
-from services.leads.ledger import Claimed, Ledger, Rules
-from services.leads.payload import CallReports, lead_body
+from services.leads.delivery.client import CONNECT_S, Destination
+from services.leads.delivery.worker import BEGIN_WITHIN_S, Build, Dispatcher
+from services.leads.handlers import Intake
+from services.leads.delivery.store import Claimed, Ledger, Rules
+from services.leads.destinations.payload import CallReports, lead_body
 from services.leads.settings import LeadsSettings, split_secrets
-from services.leads.verdict import Backoff
-from shared import keys
-from shared.bus import Consumer, DeadLetters, trouble
-from shared.bus.consume import BLOCK_MS
-from shared.call_log import CallLog
+from services.leads.delivery.response_policy import Backoff
+from shared.redis import keys
+from shared.bus import Consumer, DeadLetters
+from shared.redis import outage as trouble
+from shared.bus.consumer import BLOCK_MS
+from shared.calls.log import CallLog
 from shared.calls import Calls
 from shared.deliveries import CALL_ENDED, LEAD_CAPTURE, Deliveries
 from shared.events import CallEnded, LeadChanged
-from shared.health import Health
+from shared.runtime.health import Health
 from shared.leads import Leads
 
 GROUP = "leads"

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from shared.service import ServiceSettings
-from shared.settings import HttpUrl, N8NSettings, RetentionSettings, WebhookPath
+from shared.runtime.service import ServiceSettings
+from shared.runtime.settings import HttpUrl, N8NSettings, RetentionSettings, WebhookPath
 
 AckMode = Literal["auto", "strict", "lenient"]
 

@@ -5,8 +5,8 @@ import asyncio
 from services.sandbox.app import create_app
 from services.sandbox.serve import serve
 from services.sandbox.settings import SandboxSettings
-from shared import log
-from shared.settings import load
+from shared.runtime import log
+from shared.runtime.settings import load
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.settings import LogSettings
+from shared.runtime.settings import LogSettings
 
 
 class SandboxSettings(LogSettings):

@@ -7,14 +7,14 @@ consumer = Consumer(redis, CallEnded.stream, "leads", {CallEnded: on_call_ended}
 await consumer.run()          # until consumer.stop()
 """
 
-from shared.bus.consume import Consumer
+from shared.bus.consumer import Consumer
 from shared.bus.dead_letters import DeadLetter, DeadLetters
 from shared.bus.entry import Context, Handler
-from shared.bus.gauges import Gauges, read_gauges
+from shared.bus.group_stats import Gauges, read_gauges
 from shared.bus.publish import Bus
 from shared.bus.retry import RetryPolicy
-from shared.bus.trouble import Pauses, insist, trouble
-from shared.bus.upkeep import sweep, trim
+from shared.redis.outage import Pauses, insist, trouble
+from shared.bus.maintenance import sweep, trim
 
 __all__ = [
     "Bus",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import Address, Entry
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
 from shared.bus.retry import flat, with_tries

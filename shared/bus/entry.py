@@ -7,7 +7,7 @@ from os import getpid
 from secrets import token_hex
 from typing import Any
 
-from shared import keys
+from shared.redis import keys
 
 # Field of an entry that has been tried before: how often.
 TRIES = "tries"

@@ -13,7 +13,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from shared.bus.trouble import trouble
+from shared.redis.outage import trouble
 from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.wire import to_fields

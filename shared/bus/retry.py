@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
 

@@ -9,7 +9,7 @@ from shared.deliveries.model import (
     DeliveryState,
     DestinationState,
 )
-from shared.deliveries.store import Deliveries
+from shared.deliveries.repository import Deliveries
 
 __all__ = [
     "CALL_ENDED",

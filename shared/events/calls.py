@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from shared import keys
+from shared.redis import keys
 from shared.events.base import Event
 
 # How a call ended. What it achieved is another field: a completed call may have no lead.

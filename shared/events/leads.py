@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared import keys
+from shared.redis import keys
 from shared.events.base import Event
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.clock import from_ms
+from shared.runtime.clock import from_ms
 from shared.profiles.model import CONTACT
 
 # Who said a value: the caller in words, the caller by typing, or the line itself (caller id).

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from shared.languages import UNKNOWN, is_language
+from shared.locales.registry import UNKNOWN, is_language
 
 # Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
 FieldType = Literal[

@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from shared import keys
-from shared.clock import Clock, SystemClock
+from shared.redis import keys
+from shared.runtime.clock import Clock, SystemClock
 from shared.errors import NotFound, Unavailable
 from shared.events.profiles import ProfileWanted
 from shared.profiles.model import Profile
 from shared.profiles.record import Notice, ProfileRecord, known_ids, read
-from shared.redis import AWAY, now_ms
-from shared.tasks import cancel
+from shared.redis.client import AWAY, now_ms
+from shared.runtime.tasks import cancel
 
 HELD_S = 30.0  # how long a profile stays in a process's memory
 RETRY_AFTER_S = 5  # what a caller is told when there is no profile to serve

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.profiles.model import Profile
 
 # Where a profile came from. `builtin` is ours, `file` the operator's folder.

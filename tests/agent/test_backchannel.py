@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.agent.backchannel import is_backchannel
+from services.agent.conversation.backchannel import is_backchannel
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import llm
 from livekit.agents.types import FlushSentinel
 
-from services.agent.clause import first_clause
+from services.agent.conversation.first_segment import first_clause
 
 
 async def shape(pieces: list[str], words: int = 4) -> str:

@@ -4,11 +4,11 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from services.agent.faults import CallFaults, FaultBoard
-from services.agent.turns import TurnLog
-from shared.call_log import CallLog, Notice
+from services.agent.provider_status.board import CallFaults, FaultBoard
+from services.agent.call.log_writer import TurnLog
+from shared.calls.log import CallLog, Notice
 from shared.calls import Calls
-from shared.health import Health
+from shared.runtime.health import Health
 from tests.agent.calls import open_call
 
 

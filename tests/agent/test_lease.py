@@ -4,9 +4,9 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from services.agent.lease import Lease
+from services.agent.call.lease import Lease
 from shared.calls import Calls
-from shared.redis import connect, now_ms
+from shared.redis.client import connect, now_ms
 from tests.agent.calls import open_call
 from tests.valkey import Valkey
 

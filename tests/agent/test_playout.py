@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 from livekit import rtc
 
-from services.agent.clause import Piece
-from services.agent.playout import Playout
+from services.agent.conversation.first_segment import Piece
+from services.agent.conversation.playout import Playout
 from tests.agent.clock import HandClock
 
 SECOND = rtc.AudioFrame(bytes(32_000), 16_000, 1, 16_000)

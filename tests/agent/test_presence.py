@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 
-from services.agent.presence import AGENT, CallerPresence
+from services.agent.call.presence import AGENT, CallerPresence
 from shared.events import How
 
 STANDARD = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD

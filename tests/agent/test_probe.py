@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from services.agent import probe
+from services.agent.provider_status import probe
 from services.sandbox.livekit import DevServer
 from tests.agent.calls import scripted_llm, settings
 from tests.agent.speech import Speech, speech

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from services.agent.prompt import system_prompt
+from services.agent.conversation.prompt import system_prompt
 from shared.calls import Call
 from shared.profiles.builtin import default_profile
 from shared.profiles.model import Profile

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.agent.silence import SilenceWatch
+from services.agent.conversation.idle import SilenceWatch
 
 
 async def test_silence_is_counted_from_the_last_word_and_anew_after_each() -> None:

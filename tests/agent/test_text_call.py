@@ -8,17 +8,17 @@ import pytest
 from livekit.agents import llm
 from redis.asyncio import Redis
 
-from services.agent import llm as models
-from services.agent.faults import FaultBoard
+from services.agent.llm import failover as models
+from services.agent.provider_status.board import FaultBoard
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
-from shared.call_log import LeadNoted, Notice, State, Tool, Turn
+from shared.calls.log import LeadNoted, Notice, State, Tool, Turn
 from shared.calls import Calls
 from shared.errors import NotFound
-from shared.languages import LANGUAGES
+from shared.locales.registry import LANGUAGES
 from shared.profiles.model import Profile
-from shared.redis import connect
-from shared.spool import Spool
+from shared.redis.client import connect
+from shared.leads.spool import Spool
 from tests.agent.calls import scripted_llm, settings, text_call
 from tests.valkey import Valkey
 

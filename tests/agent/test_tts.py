@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from livekit.agents import APIConnectOptions, APIError, APIStatusError
 
-from services.agent.tts import SarvamTTS, spelling
+from services.agent.speech.tts import SarvamTTS, spelling
 from tests.agent.calls import settings
 from tests.agent.clock import HandClock
 from tests.agent.speech import Speech, speech

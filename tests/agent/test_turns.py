@@ -6,10 +6,10 @@ import pytest
 from livekit.agents import llm
 from redis.asyncio import Redis
 
-from services.agent.turns import TurnLog, latency
-from shared.call_log import CallLog, Latency, Turn
+from services.agent.call.log_writer import TurnLog, latency
+from shared.calls.log import CallLog, Latency, Turn
 from shared.calls import Calls
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.agent.calls import open_call
 from tests.valkey import Valkey
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from livekit.agents import AgentSession
 
-from services.agent.typed import MAX_WAITING, TypedText
+from services.agent.conversation.text_input import MAX_WAITING, TypedText
 
 
 class Session:

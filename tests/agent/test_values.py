@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.agent.digits import ascii_digits, spoken_digits
-from services.agent.values import MAX_LENGTH, clean, email, noted, phone
+from services.agent.lead.fields.digits import ascii_digits, spoken_digits
+from services.agent.lead.fields.parse import MAX_LENGTH, clean, email, noted, phone
 from shared.errors import Invalid
 
 

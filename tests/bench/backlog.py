@@ -15,9 +15,9 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.bus import read_gauges
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.bench.leads import process
 from tests.leads.world import Caller, receiving
 from tests.valkey import Valkey

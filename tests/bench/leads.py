@@ -21,11 +21,11 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from services.leads.payload import encode
-from shared import keys
+from services.leads.destinations.payload import encode
+from shared.redis import keys
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.valkey import Valkey, free_port
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.bus import Bus, Consumer, Context, DeadLetters, RetryPolicy, read_gauges
 from shared.errors import Permanent
 from shared.events.calls import CallEnded

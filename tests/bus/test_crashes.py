@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from shared.bus import Bus, Consumer, Context, read_gauges
 from shared.errors import Unavailable
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
 from tests.valkey import Valkey
 

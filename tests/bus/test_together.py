@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.bus.together import Together
+from shared.bus.batching import Together
 
 
 async def test_what_comes_at_once_is_done_at_once() -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
 from shared.bus import read_gauges, sweep, trim
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
 from tests.valkey import Valkey
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from shared.bus import Consumer, Context, insist
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted
 
 

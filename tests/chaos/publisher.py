@@ -12,10 +12,10 @@ from pathlib import Path
 from shared.bus import insist
 from shared.calls import Calls, NewCall
 from shared.leads import Leads
-from shared.leads.saver import LeadSaver
+from shared.leads.store_and_forward import LeadSaver
 from shared.profiles.model import Profile
-from shared.redis import connect
-from shared.spool import Spool
+from shared.redis.client import connect
+from shared.leads.spool import Spool
 from tests.chaos.journal import Journal
 from tests.chaos.plan import Script, script
 

@@ -8,8 +8,9 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from services.leads import dispatch, ledger, main
-from services.leads.verdict import Verdict
+from services.leads.delivery import worker as dispatch, store as ledger
+from services.leads import main
+from services.leads.delivery.response_policy import Verdict
 
 
 def _early_ack() -> None:

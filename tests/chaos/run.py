@@ -16,10 +16,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.sandbox.n8n import N8nStandIn
-from shared import keys
+from shared.redis import keys
 from shared.bus import read_gauges
 from shared.deliveries import LEAD_CAPTURE
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.chaos import journal
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.plan import FAULTS, PUBLISHERS, REPLICAS, Plan, script

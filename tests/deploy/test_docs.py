@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from deploy import docs
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 FILES = (".env.example", "README.md", "docker-compose.yml")
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from services.gateway.access import COOKIE
-from shared.call_log import CallLog, Turn
+from services.gateway.auth import COOKIE
+from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
 from shared.profiles import default_profile
 from tests.gateway.conftest import Gateways, gateway_settings, put_profile, serving

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.calls import Calls
 from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads

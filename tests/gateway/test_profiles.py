@@ -8,8 +8,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.languages import LANGUAGES
+from shared.redis import keys
+from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile, default_profile
 from shared.profiles.record import announce
 from shared.voices import VOICES

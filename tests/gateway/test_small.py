@@ -9,12 +9,12 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from services.gateway.limits import Limits, counted
+from services.gateway.rate_limit import Limits, counted
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitServer
 from services.gateway.middleware import security_headers
 from services.gateway.settings import GatewaySettings
 from shared.errors import TooMany
-from shared.health import Health
+from shared.runtime.health import Health
 from shared.profiles import default_profile
 from tests.gateway.conftest import Gateways, gateway_settings, put_profile
 from tests.gateway.rooms import Rooms

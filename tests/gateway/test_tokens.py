@@ -7,12 +7,12 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, Notice
+from shared.redis import keys
+from shared.calls.log import CallLog, Notice
 from shared.calls import Calls
 from shared.profiles import Profile, default_profile
 from shared.profiles.record import ProfileRecord, write
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.gateway.conftest import SECRET, Gateways, gateway_settings, put_profile, serving
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import entries

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from services.gateway.watchdog import AGENT_LOST, NO_AGENT, Watchdog
-from shared import keys
-from shared.call_log import CallLog, Notice
+from services.gateway.calls.watchdog import AGENT_LOST, NO_AGENT, Watchdog
+from shared.redis import keys
+from shared.calls.log import CallLog, Notice
 from shared.calls import Call, Calls
-from shared.health import Health
-from shared.redis import connect, now_ms
+from shared.runtime.health import Health
+from shared.redis.client import connect, now_ms
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import new_call
 from tests.valkey import Valkey

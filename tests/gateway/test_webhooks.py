@@ -10,7 +10,7 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.redis import keys
 from shared.calls import Call, Calls
 from tests.gateway.conftest import KEY, SECRET
 from tests.gateway.rooms import Rooms

@@ -5,7 +5,7 @@ import asyncio
 from loguru import logger
 from redis.asyncio import Redis
 
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.bench.backlog import fill
 from tests.leads.world import Caller, delivering
 

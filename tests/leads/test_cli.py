@@ -10,9 +10,9 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from services.leads import terminal
-from services.leads.cli import app
-from shared import keys
+from services.leads.cli import terminal
+from services.leads.cli.app import app
+from shared.redis import keys
 from shared.bus import DeadLetters
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from tests.bus.events import until

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.leads import destination
-from services.leads.destination import Destination
-from services.leads.verdict import Answer
-from shared.clock import SystemClock
+from services.leads.delivery import client as destination
+from services.leads.delivery.client import Destination
+from services.leads.delivery.response_policy import Answer
+from shared.runtime.clock import SystemClock
 from tests.valkey import free_port
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]

@@ -7,10 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.leads.service import LeadsService
-from shared import keys
+from shared.redis import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.errors import NotFound
-from shared.health import Health
+from shared.runtime.health import Health
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings
 
@@ -236,7 +236,7 @@ async def test_an_attempt_whose_process_died_is_made_again_after_its_grace(
     redis: Redis, redis_url: str
 ) -> None:
     """kill -9 in the middle of a post would lose the lead, or send it twice at once."""
-    from services.leads.ledger import Ledger
+    from services.leads.delivery.store import Ledger
     from services.leads.service import rules
 
     caller = Caller(redis)

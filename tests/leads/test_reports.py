@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from shared.call_log import CallLog, Latency, Turn
+from shared.calls.log import CallLog, Latency, Turn
 from shared.calls import Calls, NewCall
 from shared.deliveries import CALL_ENDED, Deliveries
 from shared.profiles.model import Profile

@@ -13,9 +13,9 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from shared.leads import LeadChange, Leads
-from shared.leads.saver import LeadSaver
-from shared.redis import connect
-from shared.spool import Spool, SpoolError
+from shared.leads.store_and_forward import LeadSaver
+from shared.redis.client import connect
+from shared.leads.spool import Spool, SpoolError
 from tests.bus.events import until
 from tests.leads.world import Caller
 from tests.valkey import Valkey

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.leads.verdict import Answer, Backoff, judge
+from services.leads.delivery.response_policy import Answer, Backoff, judge
 
 STILL = Backoff(first=1.0, longest=900.0, uniform=lambda low, _: low)
 

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from services.leads.service import LeadsService
 from services.leads.settings import LeadsSettings
-from shared import keys
-from shared.call_log import CallLog, Delivery as DeliveryEntry
-from shared.health import Health
+from shared.redis import keys
+from shared.calls.log import CallLog, Delivery as DeliveryEntry
+from shared.runtime.health import Health
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, Turn
+from shared.redis import keys
+from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
 from shared.leads import LeadChange, Leads
 from tests.n8n.real import RealN8n

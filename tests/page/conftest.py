@@ -10,10 +10,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from redis.asyncio import Redis
 
-from services.gateway import assets
+from services.gateway.page import assets
 from services.sandbox.livekit import DevServer
 from shared.profiles import default_profile
-from shared.redis import connect
+from shared.redis.client import connect
 from tests.browser import chromium, watch
 from tests.gateway.conftest import KEY, SECRET, gateway_settings, put_profile, serving
 

@@ -14,7 +14,7 @@ from livekit import api, rtc
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
-from shared.call_log import CallLog, Turn
+from shared.calls.log import CallLog, Turn
 from shared.calls import Call, Calls
 from shared.leads import LeadChange, Leads
 from tests.gateway.conftest import KEY, SECRET

@@ -17,8 +17,8 @@ from playwright.async_api import Page, expect
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
-from shared import keys
-from shared.call_log import CallLog, Delivery, Notice
+from shared.redis import keys
+from shared.calls.log import CallLog, Delivery, Notice
 from shared.calls import Calls
 from tests.page.conftest import Pages
 from tests.page.stage import agent_in

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import expect
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, Turn
+from shared.redis import keys
+from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
 from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads

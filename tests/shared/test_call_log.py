@@ -3,8 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, Logged, Notice, State, Turn
+from shared.redis import keys
+from shared.calls.log import CallLog, Logged, Notice, State, Turn
 from shared.calls import Calls
 from shared.errors import NotOwner
 from shared.leads import LeadChange, Leads

@@ -5,8 +5,8 @@ import json
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, Finished
+from shared.redis import keys
+from shared.calls.log import CallLog, Finished
 from shared.calls import Calls, Refused
 from shared.errors import NotFound, NotOwner
 from shared.leads import LeadChange, Leads

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.health import Health, Report, board
-from shared.health_server import serving
-from shared.redis import now_ms
+from shared.redis import keys
+from shared.runtime.health import Health, Report, board
+from shared.runtime.health_server import serving
+from shared.redis.client import now_ms
 from tests.waiting import until
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.call_log import CallLog, LeadNoted
+from shared.redis import keys
+from shared.calls.log import CallLog, LeadNoted
 from shared.calls import Calls
 from shared.leads import LeadChange, Leads
 from shared.profiles import Profile, Question

@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from shared.errors import NotFound, Unavailable
 from shared.events import ProfileWanted
-from shared.languages import LANGUAGES, UNKNOWN
+from shared.locales.registry import LANGUAGES, UNKNOWN
 from shared.profiles import Profile, ProfileReader, default_profile, version
 from shared.profiles.record import ProfileRecord, announce, write
-from shared.redis import now_ms
+from shared.redis.client import now_ms
 from tests.waiting import until
 
 

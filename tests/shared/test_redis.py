@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import SettingsError
-from shared.redis import wait_for
+from shared.redis.client import wait_for
 
 
 async def test_a_refused_password_is_said_and_not_waited_for(redis_url: str) -> None:

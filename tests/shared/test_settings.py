@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr
 
-from shared.settings import (
+from shared.runtime.settings import (
     HttpUrl,
     LanguageSettings,
     LiveKitSettings,

@@ -1,7 +1,7 @@
 """The small parts: ids, voices, languages."""
 
 from shared.ids import is_uuid, uuid7
-from shared.languages import by_script
+from shared.locales.registry import by_script
 from shared.voices import ALIASES, VOICES, resolve
 
 

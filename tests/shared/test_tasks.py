@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.tasks import cancel
+from shared.runtime.tasks import cancel
 
 
 async def test_a_task_that_swallows_its_cancellation_ends_all_the_same() -> None:

@@ -4,8 +4,8 @@ from services.agent.settings.conversation import ConversationSettings
 from services.agent.settings.llm import LlmSettings
 from services.agent.settings.sarvam import SarvamSettings
 from services.agent.settings.worker import WorkerSettings
-from shared.service import ServiceSettings
-from shared.settings import LanguageSettings, LiveKitSettings, RetentionSettings
+from shared.runtime.service import ServiceSettings
+from shared.runtime.settings import LanguageSettings, LiveKitSettings, RetentionSettings
 
 
 class AgentSettings(

@@ -5,7 +5,7 @@ The figures come from measurements of the time from the caller's last sound to t
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class ConversationSettings(Settings):

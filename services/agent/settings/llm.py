@@ -6,7 +6,7 @@ from typing import Self
 from loguru import logger
 from pydantic import Field, SecretStr, model_validator
 
-from shared.settings import HttpUrl, Settings
+from shared.runtime.settings import HttpUrl, Settings
 
 
 class Provider(StrEnum):

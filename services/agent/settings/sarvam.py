@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from shared.settings import Settings, WsUrl
+from shared.runtime.settings import Settings, WsUrl
 
 
 class SarvamSettings(Settings):

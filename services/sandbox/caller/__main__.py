@@ -22,8 +22,8 @@ from services.sandbox.caller.script import Asked, Script, from_scenario, invente
 from services.sandbox.caller.settings import CallerSettings
 from services.sandbox.caller.voice import SandboxVoice
 from services.sandbox.scenarios import languages, names, scenario
-from shared.languages import UNKNOWN
-from shared.settings import load
+from shared.locales.registry import UNKNOWN
+from shared.runtime.settings import load
 
 DEFAULT_SCENARIO = "real-estate"
 # Who calls an agent that finds the language out by itself.

@@ -17,7 +17,7 @@ from services.sandbox.caller.dialogue import next_utterance
 from services.sandbox.caller.gateway import Gateway, GatewayFailed
 from services.sandbox.caller.script import Asked, Script, from_scenario, invented
 from services.sandbox.scenarios import languages, scenario
-from shared.languages import UNKNOWN
+from shared.locales.registry import UNKNOWN
 from shared.profiles import Profile
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from shared.settings import HttpUrl, Settings
+from shared.runtime.settings import HttpUrl, Settings
 
 
 class CallerSettings(Settings):

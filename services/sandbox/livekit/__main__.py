@@ -9,8 +9,8 @@ from loguru import logger
 from pydantic import Field, SecretStr
 
 from services.sandbox.livekit.server import DevServer
-from shared import log
-from shared.settings import EXIT_SETTINGS, LogSettings, load
+from shared.runtime import log
+from shared.runtime.settings import EXIT_SETTINGS, LogSettings, load
 
 _KEY = "devkey"
 _SHORT = 32  # characters; LiveKit's libraries warn of shorter secrets at every token

@@ -21,7 +21,7 @@ from services.sandbox.llm.prompt import (
 )
 from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, phrases, spoken_language
 from services.sandbox.scenarios.text import contains
-from shared.languages import UNKNOWN
+from shared.locales.registry import UNKNOWN
 
 # How often a question is put before the agent goes on without an answer.
 TRIES = 2

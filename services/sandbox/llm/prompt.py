@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.scenarios.text import nfc
-from shared.languages import UNKNOWN
+from shared.locales.registry import UNKNOWN
 
 _FENCE = re.compile(r"```json\s*\n(.*?)```", re.DOTALL)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from services.sandbox.run.settings import RunSettings
 from shared.errors import SettingsError
-from shared.settings import redact
+from shared.runtime.settings import redact
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from shared.settings import HttpUrl, LogSettings, RedisUrl, WsUrl
+from shared.runtime.settings import HttpUrl, LogSettings, RedisUrl, WsUrl
 
 _REAL = "set it to use a real one; unset, it is simulated"
 

@@ -17,10 +17,10 @@ from services.sandbox.run.plan import Plan, child_environment
 from services.sandbox.run.process import Command, Process
 from services.sandbox.run.settings import RunSettings
 from services.sandbox.run.terminal import closed, show
-from shared.health import board
-from shared.redis import AWAY, connect, wait_for
-from shared.settings import EXIT_SETTINGS
-from shared.tasks import cancel
+from shared.runtime.health import board
+from shared.redis.client import AWAY, connect, wait_for
+from shared.runtime.settings import EXIT_SETTINGS
+from shared.runtime.tasks import cancel
 
 READY_WITHIN_S = 90.0
 RESTART_AFTER_S = (0.2, 1.0, 3.0, 10.0)

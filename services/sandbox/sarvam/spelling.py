@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.languages import LANGUAGES, UNKNOWN
+from shared.locales.registry import LANGUAGES, UNKNOWN
 
 # Recognised by Sarvam, not spoken by it.
 _OTHERS: Final = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.sandbox.scenarios.text import contains, words
-from shared.languages import UNKNOWN, by_script
+from shared.locales.registry import UNKNOWN, by_script
 
 FOLDER = Path(__file__).parent / "phrases"
 

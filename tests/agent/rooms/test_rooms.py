@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared import keys
-from shared.call_log import Finished, LeadNoted, Notice, State, Turn
+from shared.redis import keys
+from shared.calls.log import Finished, LeadNoted, Notice, State, Turn
 from shared.calls import Call
 from tests.agent.rooms.world import (
     PATIENCE_S,

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from services.sandbox.speech import Speaker
-from shared import keys
-from shared.call_log import Finished, LeadNoted, Turn
+from shared.redis import keys
+from shared.calls.log import Finished, LeadNoted, Turn
 from shared.profiles.model import Profile
 from tests.agent.rooms.world import PATIENCE_S, Caller, Workers, World, world
 from tests.sandbox.sarvam.running import running

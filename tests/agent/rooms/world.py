@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from services.sandbox.caller.microphone import Microphone
 from services.sandbox.livekit import DevServer, Timings
-from shared.call_log import CallLog, Entry
+from shared.calls.log import CallLog, Entry
 from shared.calls import Call, Calls
-from shared.health import board
-from shared.redis import connect, now_ms
+from shared.runtime.health import board
+from shared.redis.client import connect, now_ms
 from tests.agent.calls import open_call, scripted_llm
 from tests.agent.speech import Speech, speech
 

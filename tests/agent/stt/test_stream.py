@@ -9,8 +9,8 @@ import pytest
 from livekit import rtc
 from livekit.agents import stt
 
-from services.agent.stt import RealtimeSTT, Tuning
-from services.agent.stt.stream import RealtimeStream
+from services.agent.speech.stt import RealtimeSTT, Tuning
+from services.agent.speech.stt.stream import RealtimeStream
 from tests.agent.stt.server import Fault, SttServer, stt_server
 
 QUICK = Tuning(final_timeout=0.3, give_up=5.0, ping_after=0.4, pong_timeout=0.3)

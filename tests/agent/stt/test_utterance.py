@@ -1,6 +1,6 @@
 """The ledger of what has no transcript yet."""
 
-from services.agent.stt.utterance import MAX_RESENDS, Ledger
+from services.agent.speech.stt.utterance import MAX_RESENDS, Ledger
 
 FRAME = b"\x01\x00" * 160
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.sandbox.llm.dialogue import Reply, respond
 from services.sandbox.scenarios import languages, names, phrases, scenario
-from shared.languages import LANGUAGES, UNKNOWN
+from shared.locales.registry import LANGUAGES, UNKNOWN
 from tests.sandbox.llm.talk import KEYS, Talk, block, tools
 
 EN = phrases("en-IN")

@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.agents import APIConnectOptions, APIStatusError, stt, tts
 from livekit.plugins import sarvam as plugin
 
-from services.agent.stt.model import RealtimeSTT
+from services.agent.speech.stt.model import RealtimeSTT
 from tests.sandbox.sarvam.running import KEY, WAIT_S, Running
 from tests.sandbox.speech.audio import RATE, SENTENCES, Samples, pieces, samples, silence
 from tests.sandbox.speech.conftest import Voices

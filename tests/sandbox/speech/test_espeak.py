@@ -14,7 +14,7 @@ from services.sandbox.speech import Espeak, Registry, Speaker
 from services.sandbox.speech.speaker import LONGEST_S
 from services.sandbox.speech.voices import LANGUAGES, espeak_voice
 from services.sandbox.speech.wording import spoken
-from shared.languages import LANGUAGES as OURS, UNKNOWN
+from shared.locales.registry import LANGUAGES as OURS, UNKNOWN
 from shared.voices import VOICES
 from tests.sandbox.speech.audio import SENTENCES, samples
 

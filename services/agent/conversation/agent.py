@@ -1,0 +1,103 @@
+"""The agent as livekit-agents runs it: how it opens a call, and how its replies are made."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import Agent, APIError, ModelSettings, llm
+
+from services.agent.conversation.first_segment import Piece, first_clause
+from services.agent.llm.failover import Limits, OnFault, answer
+from services.agent.conversation.playout import Playout
+
+SILENCE = rtc.AudioFrame(bytes(9600), 24_000, 1, 4800)  # 0.2 s, a segment that plays
+
+Opening = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How replies are made. `fallback` is called when one is needed: the language may change.
+
+    `on_fault` and `on_answer` tell how the language models do, `on_voice` that there is speech.
+    """
+
+    models: Sequence[llm.LLM[Any]]
+    limits: Limits
+    fallback: Callable[[], str]
+    on_fault: OnFault
+    on_answer: Callable[[], None]
+    on_voice: Callable[[], None]
+    first_clause_words: int = 4
+
+
+class CallAgent(Agent):
+    """Speaks with one caller. `open_with` greets, or goes on where another agent stopped."""
+
+    def __init__(
+        self,
+        *,
+        instructions: str,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool | llm.Toolset],
+        answering: Answering,
+        open_with: Opening,
+    ) -> None:
+        super().__init__(instructions=instructions, chat_ctx=chat_ctx, tools=tools)
+        self._answering = answering
+        self._open_with = open_with
+        self.said_something = False
+        self.playout = Playout()
+
+    async def on_enter(self) -> None:
+        self._open_with()
+
+    async def llm_node(
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        model_settings: ModelSettings,
+    ) -> AsyncGenerator[Piece]:
+        """One reply. `said_something` tells whether the latest one has words, for end_call."""
+        self.said_something = False
+        answering = self._answering
+        pieces = answer(
+            answering.models,
+            chat_ctx,
+            tools,
+            tool_choice=model_settings.tool_choice,
+            limits=answering.limits,
+            fallback=answering.fallback(),
+            on_fault=answering.on_fault,
+            on_answer=answering.on_answer,
+        )
+        clauses = first_clause(pieces, answering.first_clause_words)
+        async with aclosing(self.playout.writing(clauses)) as reply:
+            async for piece in reply:
+                self.said_something = self.said_something or _has_words(piece)
+                yield piece
+
+    async def tts_node(
+        self, text: AsyncIterable[str], model_settings: ModelSettings
+    ) -> AsyncGenerator[rtc.AudioFrame]:
+        """One segment of a reply, as speech; as silence when it cannot be spoken.
+
+        An error here would take the reply out of the transcript as well, and with it the call in
+        text. The failure itself has been told by the session's error event.
+        """
+        frames = Agent.default.tts_node(self, text, model_settings)
+        try:
+            async with aclosing(frames), aclosing(self.playout.voicing(frames)) as voiced:
+                async for frame in voiced:
+                    self._answering.on_voice()
+                    yield frame
+        except APIError:
+            yield SILENCE
+
+
+def _has_words(piece: Piece) -> bool:
+    if isinstance(piece, llm.ChatChunk):
+        return bool(piece.delta and piece.delta.content and piece.delta.content.strip())
+    return isinstance(piece, str) and bool(piece.strip())

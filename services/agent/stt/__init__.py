@@ -1,5 +1,0 @@
-"""Speech to text on Sarvam's realtime socket, hardened: no close of the socket loses speech."""
-
-from services.agent.stt.model import Listener, RealtimeSTT, Tuning
-
-__all__ = ["Listener", "RealtimeSTT", "Tuning"]

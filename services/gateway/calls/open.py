@@ -1,0 +1,106 @@
+"""POST /api/token: opens a call."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from loguru import logger
+
+from services.gateway import metrics
+from services.gateway.auth import COOKIE, COOKIE_AGE_S
+from services.gateway.errors import ErrorAnswer
+from services.gateway.dependencies import Gateway, GatewayDep
+from services.gateway.calls.schemas import TokenAnswer, TokenRequest, is_agent_id
+from shared.calls.log import Notice
+from shared.calls import NewCall
+from shared.errors import Invalid, NotFound
+from shared.ids import uuid7
+from shared.locales.registry import is_language
+from shared.profiles import Profile, Snapshot
+from shared.voices import resolve
+
+router = APIRouter(tags=["calls"])
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorAnswer} for code in (404, 413, 422, 429, 503)
+}
+
+
+@router.post("/api/token", responses=REFUSALS)
+async def token(
+    body: TokenRequest, request: Request, response: Response, gateway: GatewayDep
+) -> TokenAnswer:
+    """Opens a call and answers a token for its room.
+
+    It also sets a cookie that lets this browser, and no other, read the call's events.
+    """
+    language = _language(body.language)
+    if not is_agent_id(body.agentId):
+        raise NotFound(f"no agent {body.agentId!r}", code="unknown_agent", field="agentId")
+    await gateway.limits.take(request.client.host if request.client else "")
+    snapshot = await gateway.profiles.get(body.agentId)
+    new, warning = _new_call(body, language, snapshot, gateway)
+    jwt = gateway.tokens.for_caller(
+        call_id=new.id, room=new.room, identity=f"caller-{new.id[-12:]}", name=new.user_name
+    )
+    await gateway.calls.open(new)
+    if warning:
+        logger.warning("call {}: {}", new.id, warning)
+        await gateway.call_log.append(
+            new.id, Notice(level="info", code="voice_replaced", text=warning)
+        )
+    metrics.TOKENS.labels(language=new.language).inc()
+    response.headers["Cache-Control"] = "no-store"
+    response.set_cookie(
+        COOKIE,
+        gateway.access.cookie(new.id),
+        max_age=COOKIE_AGE_S,
+        path=f"/api/calls/{new.id}",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return TokenAnswer(
+        token=jwt,
+        roomName=new.room,
+        livekitUrl=gateway.settings.browser_livekit_url,
+        agentId=new.agent_id,
+        callId=new.id,
+    )
+
+
+def _language(wanted: str | None) -> str | None:
+    if wanted is not None and not is_language(wanted):
+        raise Invalid(
+            f"no language {wanted!r}: GET /api/languages lists them",
+            code="unknown_language",
+            field="language",
+        )
+    return wanted
+
+
+def _new_call(
+    body: TokenRequest, language: str | None, snapshot: Snapshot, gateway: Gateway
+) -> tuple[NewCall, str | None]:
+    """The call with its choices made: the request's, else the profile's, else the default's.
+
+    The second value is a warning about a voice that does not exist.
+    """
+    profile: Profile = snapshot.profile
+    settings = gateway.settings
+    voice, warning = resolve(
+        body.voice or profile.voice,
+        settings.sarvam_tts_model,
+        default=profile.voice or settings.default_voice,
+    )
+    new = NewCall(
+        id=uuid7(),
+        lead_id=uuid7(),
+        room=f"call-{uuid7()}",
+        agent_id=body.agentId,
+        language=language or profile.language or settings.default_language,
+        voice=voice,
+        user_name=body.userName.strip(),
+        profile=profile,
+        profile_version=snapshot.version,
+    )
+    return new, warning

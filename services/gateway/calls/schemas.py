@@ -1,0 +1,216 @@
+"""Bodies of the API's requests and answers: the predecessor's names, where it had them."""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+
+from shared.calls.log import Logged
+from shared.calls import Call
+from shared.runtime.clock import from_ms
+from shared.profiles import Question
+from shared.profiles.model import AgentId
+
+
+def _printable(text: str) -> str:
+    """Refuses control characters and invisible ones, such as those that turn text around.
+
+    A language model reads invisible letters that a person does not see. Joiners stay: Indian
+    scripts need them.
+    """
+    for letter in text:
+        hidden = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if hidden and letter not in JOINERS:
+            raise ValueError("must not contain control characters")
+    return text
+
+
+JOINERS = "\u200c\u200d"
+Printable = Annotated[str, AfterValidator(_printable)]
+_AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
+
+
+def is_agent_id(text: str) -> bool:
+    """Whether an agent can have this id at all."""
+    try:
+        _AGENT_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+class TokenRequest(BaseModel):
+    """Everything may be left out, be null or be empty: then it is the profile's."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    agentId: Annotated[Printable, Field(max_length=64)] = "default"  # noqa: N815  the API's name
+    language: Annotated[Printable, Field(max_length=20)] | None = None
+    voice: Annotated[Printable, Field(max_length=64)] | None = None
+    userName: Annotated[Printable, Field(max_length=80)] = ""  # noqa: N815  the API's name
+
+    @field_validator("agentId", mode="before")
+    @classmethod
+    def _default_agent(cls, value: object) -> object:
+        return value or "default" if value is None or isinstance(value, str) else value
+
+    @field_validator("language", "voice", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("userName", mode="before")
+    @classmethod
+    def _no_name(cls, value: object) -> object:
+        return "" if value is None else value
+
+
+class TokenAnswer(BaseModel):
+    token: str
+    roomName: str  # noqa: N815  the API's name
+    livekitUrl: str  # noqa: N815  the API's name
+    agentId: str  # noqa: N815  the API's name
+    callId: str  # noqa: N815  the same style
+
+
+class LanguageOption(BaseModel):
+    code: str
+    name: str
+
+
+class VoiceOption(BaseModel):
+    id: str
+    name: str
+
+
+class LanguagesAnswer(BaseModel):
+    languages: list[LanguageOption]
+    voices: list[VoiceOption]
+
+
+class InvalidateAnswer(BaseModel):
+    """`agent_id` is "all" when none was named."""
+
+    status: Literal["invalidated"] = "invalidated"
+    agent_id: str
+
+
+class HealthAnswer(BaseModel):
+    status: Literal["healthy"] = "healthy"
+    timestamp: str
+
+
+class CallDetails(BaseModel):
+    """A call for the browser that opened it: who it talks with, and what will be asked."""
+
+    call_id: str
+    agent_id: str
+    agent_name: str
+    language: str
+    voice: str
+    state: str
+    questions: list[Question]
+
+    @classmethod
+    def of(cls, call: Call, default_language: str) -> "CallDetails":
+        asked = call.profile.localised(call.language, default_language).questions
+        return cls(
+            call_id=call.id,
+            agent_id=call.agent_id,
+            agent_name=call.profile.name,
+            language=call.language,
+            voice=call.voice,
+            state=call.state,
+            questions=_with_contact(asked),
+        )
+
+
+class CallSummary(BaseModel):
+    """A call for the console. Times are RFC 3339 in UTC, durations milliseconds."""
+
+    call_id: str
+    lead_id: str
+    agent_id: str
+    language: str
+    voice: str
+    channel: str
+    state: str
+    how: str | None
+    outcome: str | None
+    attempts: int
+    created_at: str
+    joined_at: str | None
+    started_at: str | None
+    ended_at: str | None
+    duration_ms: int | None
+
+    @classmethod
+    def of(cls, call: Call) -> "CallSummary":
+        ended, began = call.ended_ms, call.started_ms or call.created_ms
+        return cls(
+            call_id=call.id,
+            lead_id=call.lead_id,
+            agent_id=call.agent_id,
+            language=call.language,
+            voice=call.voice,
+            channel=call.channel,
+            state=call.state,
+            how=call.how,
+            outcome=call.outcome,
+            attempts=call.attempt,
+            created_at=from_ms(call.created_ms),
+            joined_at=_moment(call.joined_ms),
+            started_at=_moment(call.started_ms),
+            ended_at=_moment(ended),
+            duration_ms=ended - began if ended else None,
+        )
+
+
+class CallsAnswer(BaseModel):
+    calls: list[CallSummary]
+
+
+class CallAnswer(BaseModel):
+    """One call with its whole log, oldest entry first."""
+
+    call: CallSummary
+    log: list[dict[str, Any]]
+
+    @staticmethod
+    def entry(logged: Logged) -> dict[str, Any]:
+        return {"id": logged.id, **logged.entry.model_dump(mode="json", exclude_none=True)}
+
+
+class ProfileChanged(BaseModel):
+    """N8N says that a profile is new."""
+
+    agent_id: Annotated[Printable, Field(min_length=1, max_length=64)]
+
+
+class ProfileChangedAnswer(BaseModel):
+    status: Literal["accepted"] = "accepted"
+    agent_id: str
+    duplicate: bool
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    return from_ms(milliseconds) if milliseconds else None
+
+
+def _with_contact(asked: tuple[Question, ...]) -> list[Question]:
+    """Name and phone are asked last when the profile does not name them."""
+    known = {question.key for question in asked}
+    contact = [
+        Question(key=key, question=label)
+        for key, label in (("name", "Name"), ("phone", "Phone"))
+        if key not in known
+    ]
+    return [*asked, *contact]

@@ -1,0 +1,184 @@
+"""The call watchdog: no caller waits for an agent that will not come.
+
+LiveKit dispatches once and never again: not when no worker was free, not when one was killed. So
+every gateway looks at the calls that are due (popped atomically, so that one gateway at a time
+looks at a call) and asks for another agent when the caller is in the room and nobody holds the
+call. A renewal by the current attempt always wins: this module only asks, the lease decides.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from loguru import logger
+from redis.asyncio import Redis
+
+from services.gateway import metrics
+from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms
+from shared.redis import keys
+from shared.calls.log import CallLog, Notice
+from shared.calls import LEASE_MS, NO_AGENT_MS, Call, Calls
+from shared.runtime.clock import Clock, SystemClock
+from shared.errors import NotFound
+from shared.events.calls import How
+from shared.runtime.health import Health
+from shared.redis.client import AWAY, now_ms
+
+POLL_S = 0.25  # a lapsed lease is seen within this, and the whole hand-over has 5 s
+LOOK_AGAIN_MS = 1_000  # while the caller is awaited, or away
+HOLD_MS = 7_000  # longer than one look at a call can take: two requests of LiveKit's time-out
+DISPATCH_AGAIN_MS = 4_000  # an agent takes a call within 2 s of a dispatch, on a busy machine 3
+NOBODY_JOINED_MS = 120_000
+SAID_S = 3_600  # how long we remember what a call was told
+ROOM_GRACE_MS = 10_000  # a room is made when the caller connects: absence means nothing before
+
+NO_AGENT = "agent_none"
+AGENT_LOST = "agent_lost"
+SAYS = {
+    NO_AGENT: "No agent is free just now. Please hold the line: the first free one is called.",
+    AGENT_LOST: "The agent was lost. Another one is being called and goes on where it stopped.",
+}
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Watchdog:
+    """Looks at due calls until cancelled. Every dependency is given, so that tests are exact."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        calls: Calls,
+        call_log: CallLog,
+        livekit: LiveKitRooms,
+        health: Health,
+        clock: Clock | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._redis = redis
+        self._calls = calls
+        self._log = call_log
+        self._livekit = livekit
+        self._health = health
+        self._clock = clock or SystemClock()
+        self._sleep = sleep
+        self._polled: float | None = None  # when the last poll succeeded, monotonic seconds
+        self._judge_from = 0.0  # monotonic seconds before which nothing is judged
+        self._looking: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self.poll()
+                await self._sleep(POLL_S)
+        finally:
+            for task in self._looking:
+                task.cancel()
+            await self.settled()
+
+    async def poll(self) -> None:
+        """One round: claims what is due and begins to look at each call, or waits after a gap.
+
+        It does not wait for the looks: a LiveKit that is slow for one call must not hold up others.
+        """
+        try:
+            await self._poll()
+        except AWAY as error:
+            self._lost(error)
+
+    async def settled(self) -> None:
+        """Waits for every look that has begun."""
+        await asyncio.gather(*self._looking, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        now = self._clock.monotonic()
+        lease = LEASE_MS / 1000
+        if self._polled is None or now - self._polled > lease:
+            await self._redis.ping()
+            self._judge_from = now + lease
+        self._polled = now
+        if now < self._judge_from:
+            return
+        for call_id in await self._calls.claim_due(hold_ms=HOLD_MS):
+            task = asyncio.create_task(self._look(call_id), name=f"look-at-{call_id}")
+            self._looking.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._looking.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, AWAY):
+            self._lost(error)
+        elif error:
+            logger.opt(exception=error).error("the watchdog stumbled over a call")
+
+    def _lost(self, error: BaseException) -> None:
+        # Leases may have lapsed only because their holders could not reach Redis either.
+        self._polled = None
+        logger.debug("watchdog: Redis is away: {}", type(error).__name__)
+
+    async def _look(self, call_id: str) -> None:
+        """Looks at one call; when LiveKit does not answer, again in a moment."""
+        try:
+            call = await self._calls.get(call_id)
+        except NotFound:
+            await self._calls.not_due(call_id)
+            return
+        if call.state == "ended":
+            await self._calls.not_due(call_id)
+            return
+        try:
+            await self._judge(call, await now_ms(self._redis))
+            self._health.well("livekit")
+        except (LiveKitRefused, LiveKitAway) as error:
+            self._health.degraded("livekit", error.message)
+            await self._calls.due_at(call.id, await now_ms(self._redis) + LOOK_AGAIN_MS)
+
+    async def _judge(self, call: Call, now: int) -> None:
+        if call.state == "active" and call.lease_ms > now:
+            await self._calls.due_at(call.id, call.lease_ms)
+            return
+        if not await self._livekit.caller_present(call.room):
+            await self._caller_absent(call, now)
+            return
+        await self._calls.joined(call.id)
+        if call.state == "active":
+            await self._call_agent(call, now, AGENT_LOST)
+        elif call.joined_ms is None:
+            await self._calls.due_at(call.id, now + NO_AGENT_MS)
+        elif now - call.joined_ms < NO_AGENT_MS:
+            await self._calls.due_at(call.id, call.joined_ms + NO_AGENT_MS)
+        else:
+            await self._call_agent(call, now, NO_AGENT)
+
+    async def _caller_absent(self, call: Call, now: int) -> None:
+        """Nobody to serve now. They may come (back); the call ends when they cannot any more."""
+        joined = call.joined_ms or call.started_ms
+        if joined is None and now - call.created_ms >= NOBODY_JOINED_MS:
+            await self._end(call, "never_joined")
+        elif joined is not None and now - joined >= ROOM_GRACE_MS and await self._room_gone(call):
+            await self._end(call, "room_closed")
+        else:
+            await self._calls.due_at(call.id, now + LOOK_AGAIN_MS)
+
+    async def _room_gone(self, call: Call) -> bool:
+        return not await self._livekit.room_exists(call.room)
+
+    async def _call_agent(self, call: Call, now: int, why: str) -> None:
+        """Asks for another agent, and says so once for each that is missing."""
+        await self._livekit.dispatch(call.room, call.id)
+        metrics.DISPATCHES.labels(why=why).inc()
+        logger.warning("call {}: {}, dispatched again", call.id, why)
+        await self._calls.due_at(call.id, now + DISPATCH_AGAIN_MS)
+        if await self._first_time(call, why):
+            notice = Notice(level="warning", code=why, text=SAYS[why])
+            await self._log.append(call.id, notice)
+
+    async def _first_time(self, call: Call, why: str) -> bool:
+        key = f"{keys.call(call.id)}:said:{why}:{call.attempt}"
+        return bool(await self._redis.set(key, "1", nx=True, ex=SAID_S))
+
+    async def _end(self, call: Call, how: How) -> None:
+        ended = await self._calls.end(call, how)
+        if ended.first:
+            logger.info("call {} ended: {}", call.id, how)

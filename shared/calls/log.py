@@ -1,0 +1,206 @@
+"""The call log: everything that happened in one call, in order, as it happens.
+
+A stream a call. The page and the console show it live, a second agent rebuilds the conversation
+from it, and a call can be replayed from it. Entries are typed; each type has one producer.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from redis.asyncio import Redis
+
+from shared.redis import keys
+from shared.errors import NotOwner
+from shared.events.calls import How, Outcome
+
+DAY_S = 86_400
+
+# An entry of an agent is written only while its attempt holds a call that goes on: a loser stays
+# unheard here, too.
+# KEYS call log, call   ARGV attempt or '', ttl_s, type, data   -> stream entry id, or false
+_APPEND = """
+if ARGV[1] ~= '' then
+  local attempt, state = unpack(redis.call('HMGET', KEYS[2], 'attempt', 'state'))
+  if attempt ~= ARGV[1] or state == 'ended' then return false end
+end
+local id = redis.call('XADD', KEYS[1], '*', 'type', ARGV[3], 'data', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return id
+"""
+
+
+class _Entry(BaseModel):
+    """`at_ms` is when it happened (milliseconds since 1970), the stream id when it was written."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at_ms: int = 0
+
+
+class Latency(BaseModel):
+    """Milliseconds of one exchange, as livekit-agents measured them; None where it did not."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    transcription_ms: int | None = None  # end of speech to final transcript
+    end_of_turn_ms: int | None = None  # end of speech to the decision that the turn is over
+    llm_ttft_ms: int | None = None  # request to first token
+    tts_ttfb_ms: int | None = None  # first text to first audio byte
+    e2e_ms: int | None = None  # end of the caller's speech to the agent's voice
+
+
+class State(_Entry):
+    """The agent's state changed. Producer: agent."""
+
+    type: Literal["state"] = "state"
+    state: Literal["joining", "listening", "thinking", "speaking", "left"]
+
+
+class Turn(_Entry):
+    """Something was said. `typed`: it came as text. Producer: agent."""
+
+    type: Literal["turn"] = "turn"
+    who: Literal["caller", "agent"]
+    text: str
+    language: str | None = None
+    typed: bool = False
+    interrupted: bool = False
+    latency: Latency | None = None
+
+
+class Tool(_Entry):
+    """A tool ran. Values are in the lead; here only which fields. Producer: agent."""
+
+    type: Literal["tool"] = "tool"
+    name: str
+    fields: tuple[str, ...] = ()
+    ok: bool = True
+    error: str | None = None
+
+
+class LeadNoted(_Entry):
+    """The lead has a new revision. Producer: the merge script."""
+
+    type: Literal["lead"] = "lead"
+    lead_id: str
+    revision: int
+    complete: bool
+    changed: dict[str, Any] = Field(default_factory=dict)
+
+
+class Delivery(_Entry):
+    """What happened to a revision on its way to N8N. Producer: leads.
+
+    `acknowledged` and `unconfirmed` are final, and so are `superseded` and `dead`.
+    """
+
+    type: Literal["delivery"] = "delivery"
+    destination: str
+    subject: str
+    revision: int
+    state: Literal[
+        "scheduled", "retrying", "acknowledged", "unconfirmed", "superseded", "parked", "dead"
+    ]
+    status: int | None = None
+    answer: str | None = None
+    attempt: int = 0
+    next_at_ms: int | None = None
+
+
+class Notice(_Entry):
+    """Something that the people on both sides should know. Producers: gateway and agent."""
+
+    type: Literal["notice"] = "notice"
+    level: Literal["info", "warning", "error"]
+    code: str
+    text: str
+
+
+class Finished(_Entry):
+    """The call is over; only deliveries come after. Producer: the script that ends a call."""
+
+    type: Literal["ended"] = "ended"
+    how: How
+    outcome: Outcome
+    duration_ms: int
+
+
+Entry = Annotated[
+    State | Turn | Tool | LeadNoted | Delivery | Notice | Finished, Field(discriminator="type")
+]
+_ADAPTER: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+class Logged(BaseModel):
+    """An entry as read: `id` is the stream entry id, to go on after."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    entry: Entry
+
+
+class CallLog:
+    """The logs of all calls. `keep_days`: how long one is kept after its last entry."""
+
+    def __init__(self, redis: Redis, *, keep_days: int = 30) -> None:
+        self._redis = redis
+        self._keep_s = keep_days * DAY_S
+        self._append = redis.register_script(_APPEND)
+
+    async def append(self, call_id: str, entry: Entry, *, attempt: int | None = None) -> str:
+        """Writes an entry; answers its id. Raises NotOwner when `attempt` has lost the call."""
+        answer = await self._append(
+            keys=[keys.call_log(call_id), keys.call(call_id)],
+            args=[
+                "" if attempt is None else attempt,
+                self._keep_s,
+                entry.type,
+                entry.model_dump_json(exclude={"type"}, exclude_none=True),
+            ],
+        )
+        if answer is None:
+            raise NotOwner(f"call {call_id} is held by another agent")
+        return str(answer)
+
+    async def read(self, call_id: str, *, after: str = "-", limit: int = 10_000) -> list[Logged]:
+        """Entries after the one with id `after` (from the first one when omitted)."""
+        start = "-" if after in ("-", "", "0") else f"({after}"
+        raw = await self._redis.xrange(keys.call_log(call_id), min=start, max="+", count=limit)
+        return _parse(cast("list[tuple[str, dict[str, str]]]", raw))
+
+    async def follow(
+        self, call_id: str, *, after: str = "0", block_ms: int = 10_000
+    ) -> AsyncIterator[list[Logged]]:
+        """Batches of entries as they come, for ever; an empty batch every `block_ms` of silence."""
+        last = after if after not in ("-", "") else "0"
+        while True:
+            answer = await self._redis.xread(
+                {keys.call_log(call_id): last}, count=200, block=block_ms
+            )
+            raw: list[tuple[str, dict[str, str]]] = []
+            if isinstance(answer, dict):  # RESP3
+                raw = [entry for entries in answer.values() for entry in cast("Any", entries)[0]]
+            elif answer:
+                raw = cast("Any", answer)[0][1]
+            if raw:
+                last = raw[-1][0]
+            yield _parse(raw)
+
+
+def _parse(raw: list[tuple[str, dict[str, str]]]) -> list[Logged]:
+    """Typed entries; one of a type that this version does not know is passed over."""
+    logged = []
+    for entry_id, fields in raw:
+        try:
+            data = json.loads(fields.get("data", "{}"))
+            data.setdefault("at_ms", int(entry_id.partition("-")[0]))
+            entry = _ADAPTER.validate_python({**data, "type": fields.get("type")})
+        except (ValueError, ValidationError):
+            continue
+        if not entry.at_ms:
+            entry = entry.model_copy(update={"at_ms": int(entry_id.partition("-")[0])})
+        logged.append(Logged(id=entry_id, entry=entry))
+    return logged
