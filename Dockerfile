@@ -39,9 +39,10 @@ RUN ["npm", "ci", "--ignore-scripts"]
 FROM ${PYTHON_IMAGE} AS assets
 WORKDIR /build
 COPY services/__init__.py services/
-COPY services/gateway/__init__.py services/gateway/assets.py services/gateway/
+COPY services/gateway/__init__.py services/gateway/
+COPY services/gateway/page/__init__.py services/gateway/page/assets.py services/gateway/page/
 COPY --from=npm /build/node_modules /tmp/node_modules
-RUN ["python3", "-m", "services.gateway.assets", "/tmp/node_modules"]
+RUN ["python3", "-m", "services.gateway.page.assets", "/tmp/node_modules"]
 
 
 # --- what all services share ---

@@ -89,7 +89,7 @@ def page() -> None:
     vendor = ROOT / "services" / "gateway" / "static" / "vendor"
     stamp = vendor / ".lock"
     wanted = digest(ROOT / "package-lock.json") + digest(
-        ROOT / "services" / "gateway" / "assets.py"
+        ROOT / "services" / "gateway" / "page" / "assets.py"
     )
     if stamp.exists() and stamp.read_text() == wanted:
         return

@@ -1,13 +1,14 @@
 """Ids that sort by the time they were made: UUID version 7 (RFC 9562)."""
 
 import secrets
-import time
 from uuid import UUID
+
+from shared.clock import SYSTEM_CLOCK
 
 
 def uuid7() -> str:
     """48 bits of milliseconds since 1970, then 74 random bits; the usual 36 characters."""
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = SYSTEM_CLOCK.now_ms()
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= secrets.randbits(80)
     value = value & ~(0xF << 76) | (0x7 << 76)

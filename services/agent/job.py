@@ -11,16 +11,16 @@ from livekit.agents.utils import http_context
 from loguru import logger
 from redis.asyncio import Redis
 
-from services.agent.llm import failover as models
-from services.agent.conversation import session as sessions
 from services.agent.call.running_call import SOURCE, Equipment, RunningCall
+from services.agent.conversation import session as sessions
 from services.agent.lead.sink import open_spool
+from services.agent.llm import failover as models
 from services.agent.settings import AgentSettings
-from shared.runtime import log
 from shared.calls import Calls, Refused
 from shared.errors import BolchaalError, NotFound
 from shared.ids import is_uuid
 from shared.redis.client import AWAY, connect
+from shared.runtime import log
 from shared.runtime.settings import load
 
 TAKE_S = 5.0  # for a Redis that restarts as the job begins

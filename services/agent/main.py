@@ -1,6 +1,6 @@
 """The agent service: a LiveKit worker with health, until it is asked to stop.
 
-Each call runs in a process of its own (services.agent.job). Exit codes are the shell's: 0 after a
+Each call runs in a process of its own (services.agent.job). Exit codes are the context's: 0 after a
 stop, 2 for a setting, 1 for everything else.
 """
 
@@ -9,15 +9,15 @@ import os
 
 from loguru import logger
 
+from services.agent.lead.sink import drain, open_spool
 from services.agent.provider_status import probe
 from services.agent.provider_status.board import FaultBoard
-from services.agent.lead.sink import drain, open_spool
 from services.agent.settings import AgentSettings
 from services.agent.worker import Worker
 from shared.errors import BolchaalError
-from shared.runtime.health import Health
 from shared.leads import Leads
-from shared.runtime.service import Shell, run
+from shared.runtime.health import Health
+from shared.runtime.service import ServiceContext, run
 from shared.runtime.tasks import cancel
 
 # The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
@@ -32,25 +32,25 @@ def main() -> None:
     run("agent", AgentSettings, serve)
 
 
-async def serve(shell: Shell[AgentSettings]) -> None:
+async def serve(context: ServiceContext[AgentSettings]) -> None:
     """Registers, takes calls, drains and leaves."""
-    settings = shell.settings
-    if shell.stop.is_set():
+    settings = context.settings
+    if context.stop.is_set():
         return
     settings.model()  # warns once of a retired model
     worker = Worker(settings)
-    shell.health.broken("livekit", "not registered with LiveKit yet")
-    board = FaultBoard(shell.redis)
+    context.health.set_failing("livekit", "not registered with LiveKit yet")
+    board = FaultBoard(context.redis)
     watchers = [
-        asyncio.create_task(board.mirror(shell.health), name="faults"),
+        asyncio.create_task(board.mirror(context.health), name="faults"),
         asyncio.create_task(probe.watch(settings, board), name="probe"),
-        asyncio.create_task(_registration(worker, settings, shell.health), name="registration"),
+        asyncio.create_task(_registration(worker, settings, context.health), name="registration"),
     ]
     spool = open_spool(settings.spool_dir)
-    leads = Leads(shell.redis, source="agent", keep_days=settings.keep_days)
-    draining = asyncio.create_task(drain(leads, spool, shell.health, shell.stop), name="spool")
+    leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
+    draining = asyncio.create_task(drain(leads, spool, context.health, context.stop), name="spool")
     running = asyncio.create_task(worker.run(), name="worker")
-    stopped = asyncio.create_task(shell.stop.wait(), name="stop")
+    stopped = asyncio.create_task(context.stop.wait(), name="stop")
     try:
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
@@ -61,7 +61,7 @@ async def serve(shell: Shell[AgentSettings]) -> None:
         await running
     finally:
         await cancel(*watchers, stopped)
-        shell.stop.set()
+        context.stop.set()
         await draining
         if spool is not None:
             spool.close()
@@ -73,9 +73,9 @@ async def _registration(worker: Worker, settings: AgentSettings, health: Health)
     worker.on("worker_registered", lambda *_: registered.set())
     while True:
         if worker.connected:
-            health.well("livekit")
+            health.set_ok("livekit")
         else:
-            health.broken("livekit", await probe.livekit_refusal(settings))
+            health.set_failing("livekit", await probe.livekit_refusal(settings))
         registered.clear()
         try:
             async with asyncio.timeout(LOOK_EVERY_S):

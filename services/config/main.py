@@ -11,7 +11,7 @@ from services.config.settings import ConfigSettings
 from shared.bus import Consumer
 from shared.events import ProfileWanted
 from shared.profiles import DEFAULT_ID
-from shared.runtime.service import Shell
+from shared.runtime.service import ServiceContext
 from shared.runtime.settings import redact
 from shared.runtime.tasks import cancel
 
@@ -38,34 +38,36 @@ def n8n_of(settings: ConfigSettings) -> N8nProfiles | None:
     )
 
 
-async def main(shell: Shell[ConfigSettings]) -> None:
-    settings = shell.settings
+async def main(context: ServiceContext[ConfigSettings]) -> None:
+    settings = context.settings
     n8n = n8n_of(settings)
     logger.info("profiles from {}", redact(settings.n8n_base_url or "files"))
     refresher = Refresher(
-        shell.redis,
-        shell.health,
+        context.redis,
+        context.health,
         n8n=n8n,
         folder=settings.profiles_dir,
         ttl=settings.config_ttl,
         timeout=settings.config_timeout * SHARE_OF_TIMEOUT,
     )
     consumer = Consumer(
-        shell.redis,
+        context.redis,
         ProfileWanted.stream,
         GROUP,
         {ProfileWanted: refresher.on_wanted},
         concurrency=CONCURRENCY,
-        on_trouble=lambda reason: (
-            shell.health.broken("redis", reason) if reason else shell.health.well("redis")
+        on_outage=lambda reason: (
+            context.health.set_failing("redis", reason)
+            if reason
+            else context.health.set_ok("redis")
         ),
     )
     reading = asyncio.create_task(consumer.run(), name="profiles-wanted")
     beside = [
-        asyncio.create_task(_probe(shell, refresher), name="n8n-probe"),
+        asyncio.create_task(_probe(context, refresher), name="n8n-probe"),
         asyncio.create_task(consumer.watch(), name="gauges"),
     ]
-    stopping = asyncio.create_task(shell.stop.wait())
+    stopping = asyncio.create_task(context.stop.wait())
     try:
         await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not reading.done():
@@ -77,7 +79,7 @@ async def main(shell: Shell[ConfigSettings]) -> None:
             await n8n.aclose()
 
 
-async def _probe(shell: Shell[ConfigSettings], refresher: Refresher) -> None:
+async def _probe(context: ServiceContext[ConfigSettings], refresher: Refresher) -> None:
     """Has the default profile at hand from the start, and notices when N8N is back."""
     agent_id: str | None = DEFAULT_ID
     while True:
@@ -87,4 +89,4 @@ async def _probe(shell: Shell[ConfigSettings], refresher: Refresher) -> None:
         except (RedisError, OSError) as error:
             logger.debug("profile {}: {}", agent_id, type(error).__name__)
         await asyncio.sleep(PROBE_EVERY_S)
-        agent_id = refresher.failing if "n8n" in shell.health.reasons else None
+        agent_id = refresher.failing if "n8n" in context.health.reasons else None

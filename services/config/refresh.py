@@ -12,16 +12,16 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from services.config.resolve import Local, settle
+from services.config.fetch_result import Answer, Failed, is_agent_id
 from services.config.files import builtin, from_folder
 from services.config.n8n import N8nProfiles
-from services.config.fetch_result import Answer, Failed, is_agent_id
-from shared.redis import keys
+from services.config.resolve import Local, settle
 from shared.bus import Context
 from shared.events import ProfileWanted
-from shared.runtime.health import Health
 from shared.profiles.record import ProfileRecord, announce, read, write
+from shared.redis import keys
 from shared.redis.client import now_ms
+from shared.runtime.health import Health
 
 # An invalidation of a profile that was invalidated so recently waits for the end of this time.
 INVALIDATION_PAUSE_MS = 10_000
@@ -129,14 +129,14 @@ class Refresher:
         of_profile = f"profile:{agent_id}"
         if isinstance(answer, Failed) and answer.away:
             self.failing = agent_id
-            self._health.degraded("n8n", answer.reason)
+            self._health.set_degraded("n8n", answer.reason)
             return
         if answer is not None:
-            self._health.well("n8n")
+            self._health.set_ok("n8n")
         if after.fault:
-            self._health.degraded(of_profile, after.fault)
+            self._health.set_degraded(of_profile, after.fault)
         else:
-            self._health.well(of_profile)
+            self._health.set_ok(of_profile)
 
 
 def _satisfied(record: ProfileRecord, *, fresh: bool, asked_ms: int) -> bool:

@@ -9,17 +9,16 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from services.gateway import errors
-from services.gateway.lifespan import opened
+from services.gateway import errors, health
+from services.gateway.calls import endpoints as calls, open as tokens
+from services.gateway.leads import endpoints as leads
+from services.gateway.lifespan import open_context
 from services.gateway.livekit import LiveKitRooms
 from services.gateway.middleware import BodyLimit, PublicCors, SafeHeaders, security_headers
-from services.gateway.calls import endpoints as calls, open as tokens
-from services.gateway import health
-from services.gateway.leads import endpoints as leads
 from services.gateway.page import endpoints as page
 from services.gateway.profiles import endpoints as profiles
-from services.gateway.webhooks import livekit as webhooks
 from services.gateway.settings import GatewaySettings
+from services.gateway.webhooks import livekit as webhooks
 from shared.runtime.health import Health
 
 STATIC = Path(__file__).parent / "static"
@@ -32,7 +31,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings, state, livekit) as gateway:
+        async with open_context(settings, state, livekit) as gateway:
             app.state.gateway = gateway
             yield
 

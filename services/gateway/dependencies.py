@@ -8,17 +8,17 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from services.gateway.auth import Access
-from services.gateway.rate_limit import Limits
-from services.gateway.livekit import LiveKitRooms
-from services.gateway.settings import GatewaySettings
 from services.gateway.calls.token import Tokens
+from services.gateway.livekit import LiveKitRooms
+from services.gateway.rate_limit import Limits
+from services.gateway.settings import GatewaySettings
 from shared.bus.publish import Bus
-from shared.calls.log import CallLog
 from shared.calls import Calls
+from shared.calls.log import CallLog
 from shared.deliveries import Deliveries
-from shared.runtime.health import Health
 from shared.leads import Leads
 from shared.profiles import ProfileReader
+from shared.runtime.health import Health
 
 
 @dataclass

@@ -4,10 +4,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.gateway.dependencies import GatewayDep
 from services.gateway.calls.schemas import HealthAnswer
+from services.gateway.dependencies import GatewayDep
 from services.gateway.readiness import readiness
-from shared.runtime.clock import SystemClock, isoformat
+from shared.clock import SYSTEM_CLOCK, isoformat
 
 router = APIRouter(tags=["health"])
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["health"])
 @router.get("/health")
 async def health() -> HealthAnswer:
     """The predecessor's health check: the process lives."""
-    return HealthAnswer(timestamp=isoformat(SystemClock().now()))
+    return HealthAnswer(timestamp=isoformat(SYSTEM_CLOCK.now()))
 
 
 @router.get("/healthz")

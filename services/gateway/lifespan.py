@@ -7,22 +7,22 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from loguru import logger
 from redis.asyncio import Redis
 
-from services.gateway.page import assets
 from services.gateway.auth import Access
-from services.gateway.dependencies import Gateway
-from services.gateway.rate_limit import Limits
-from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms, LiveKitServer
-from services.gateway.settings import GatewaySettings
 from services.gateway.calls.token import Tokens
 from services.gateway.calls.watchdog import Watchdog
+from services.gateway.dependencies import Gateway
+from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms, LiveKitServer
+from services.gateway.page import assets
+from services.gateway.rate_limit import Limits
+from services.gateway.settings import GatewaySettings
 from shared.bus.publish import Bus
-from shared.calls.log import CallLog
 from shared.calls import Calls
+from shared.calls.log import CallLog
 from shared.deliveries import Deliveries
-from shared.runtime.health import Health
 from shared.leads import Leads
 from shared.profiles import ProfileReader
 from shared.redis.client import connect
+from shared.runtime.health import Health
 from shared.runtime.tasks import cancel
 
 NAME = "gateway"
@@ -34,7 +34,7 @@ Work = Callable[[], Coroutine[None, None, None]]
 
 
 @asynccontextmanager
-async def opened(
+async def open_context(
     settings: GatewaySettings, health: Health, livekit: LiveKitRooms | None
 ) -> AsyncIterator[Gateway]:
     """Everything that the routes work with, and the tasks beside them, while the server runs."""
@@ -135,7 +135,7 @@ async def _for_ever(name: str, work: Work) -> None:
 
 def _check_assets(health: Health) -> None:
     if assets.missing():
-        health.degraded("assets", "the page's scripts and fonts are missing: run make setup")
+        health.set_degraded("assets", "the page's scripts and fonts are missing: run make setup")
 
 
 async def _check_livekit(rooms: LiveKitRooms, health: Health) -> None:
@@ -143,7 +143,7 @@ async def _check_livekit(rooms: LiveKitRooms, health: Health) -> None:
     while True:
         try:
             await rooms.check()
-            health.well("livekit")
+            health.set_ok("livekit")
         except (LiveKitRefused, LiveKitAway) as error:
-            health.degraded("livekit", error.message)
+            health.set_degraded("livekit", error.message)
         await asyncio.sleep(CHECK_S)

@@ -9,11 +9,11 @@ from loguru import logger
 from services.gateway.app import create_app
 from services.gateway.lifespan import NAME
 from services.gateway.settings import GatewaySettings
-from shared.runtime import log
 from shared.errors import SettingsError
+from shared.redis.client import connect, wait_for
+from shared.runtime import log
 from shared.runtime.health import Health
 from shared.runtime.health_server import Embedded, bind
-from shared.redis.client import connect, wait_for
 from shared.runtime.service import note_persistence, replica_name
 from shared.runtime.settings import load, refuse
 from shared.runtime.tasks import cancel

@@ -5,9 +5,9 @@ from math import ceil
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.errors import TooMany
 from shared.ids import uuid7
+from shared.redis import keys
 
 WINDOW_MS = 60_000
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.runtime.health import Health, Report, Status, board
 from shared.redis.client import AWAY
+from shared.runtime.health import Health, Report, Status, read_reports
 
 # What is missing when no replica of a service is ready.
 NEEDED = {
@@ -23,7 +23,7 @@ async def readiness(redis: Redis, health: Health) -> tuple[int, dict[str, Any]]:
     before it when it is another's, to a sentence; `services` counts the replicas that are ready.
     """
     try:
-        reports = await board(redis)
+        reports = await read_reports(redis)
     except AWAY:
         reasons = {**health.reasons, "redis": "Redis does not answer: no call can be opened"}
         return 503, {"status": "unavailable", "reasons": reasons, "services": {}}

@@ -6,7 +6,7 @@ from typing import Literal
 import httpx
 from loguru import logger
 
-from shared.runtime.clock import Clock, SystemClock, isoformat
+from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 
 Kind = Literal["dead_letter", "destination_down", "credentials_refused"]
 
@@ -22,11 +22,11 @@ class Alerts:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient, url: str | None, *, clock: Clock | None = None
+        self, client: httpx.AsyncClient, url: str | None, *, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._client = client
         self._url = url
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def tell(self, kind: Kind, text: str, *, destination: str, subject: str | None = None) -> None:

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
 from shared.errors import NotFound
 from shared.leads import Leads
+from shared.redis import keys
 
 FIRST = ("lead_id", "revision", "delivery", "name", "phone", "email")
 

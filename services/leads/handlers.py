@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from services.leads.delivery.store import Ledger
 from shared.bus import Context
-from shared.runtime.clock import isoformat
+from shared.clock import isoformat
 from shared.events import CallEnded, LeadChanged
 
 

@@ -2,12 +2,12 @@
 
 from services.leads.service import LeadsService
 from services.leads.settings import LeadsSettings
-from shared.runtime.service import Shell, run
+from shared.runtime.service import ServiceContext, run
 
 
-async def serve(shell: Shell[LeadsSettings]) -> None:
-    service = LeadsService(shell.redis, shell.settings, shell.health)
-    await service.run(shell.stop)
+async def serve(context: ServiceContext[LeadsSettings]) -> None:
+    service = LeadsService(context.redis, context.settings, context.health)
+    await service.run(context.stop)
 
 
 def main() -> None:

@@ -8,26 +8,26 @@ import httpx
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.leads.delivery import client as destination
 from services.leads import metrics
 from services.leads.alerts import Alerts
+from services.leads.delivery import client as destination
 from services.leads.delivery.client import CONNECT_S, Destination
-from services.leads.delivery.worker import BEGIN_WITHIN_S, Build, Dispatcher
-from services.leads.handlers import Intake
-from services.leads.delivery.store import Claimed, Ledger, Rules
-from services.leads.destinations.payload import CallReports, lead_body
-from services.leads.settings import LeadsSettings, split_secrets
 from services.leads.delivery.response_policy import Backoff
-from shared.redis import keys
+from services.leads.delivery.store import Claimed, Ledger, Rules
+from services.leads.delivery.worker import BEGIN_WITHIN_S, Build, Dispatcher
+from services.leads.destinations.payload import CallReports, lead_body
+from services.leads.handlers import Intake
+from services.leads.settings import LeadsSettings, split_secrets
 from shared.bus import Consumer, DeadLetters
-from shared.redis import outage as trouble
 from shared.bus.consumer import BLOCK_MS
-from shared.calls.log import CallLog
 from shared.calls import Calls
+from shared.calls.log import CallLog
 from shared.deliveries import CALL_ENDED, LEAD_CAPTURE, Deliveries
 from shared.events import CallEnded, LeadChanged
-from shared.runtime.health import Health
 from shared.leads import Leads
+from shared.redis import keys
+from shared.redis.outage import outage_reason
+from shared.runtime.health import Health
 
 GROUP = "leads"
 INTAKE = 100  # events in hand at once: each is one script, or nothing but an acknowledgement
@@ -115,7 +115,7 @@ class LeadsService:
             slots=self._slots,
             backoff=Backoff(settings.lead_retry_first, settings.lead_retry_longest),
             alerts=alerts,
-            on_trouble=self._redis_trouble,
+            on_outage=self._redis_trouble,
         )
 
     async def _lead_body(self, claimed: Claimed) -> bytes:
@@ -148,8 +148,8 @@ class LeadsService:
                 each,  # type: ignore[arg-type]
                 concurrency=INTAKE,
                 block_ms=self._block_ms,
-                once=False,
-                on_trouble=self._redis_trouble,
+                deduplicate=False,
+                on_outage=self._redis_trouble,
             )
             for stream, each in handlers.items()
         ]
@@ -160,9 +160,9 @@ class LeadsService:
 
     def _redis_trouble(self, reason: str | None) -> None:
         if reason is None:
-            self._health.well("redis_writes")
+            self._health.set_ok("redis_writes")
         else:
-            self._health.broken("redis_writes", reason)
+            self._health.set_failing("redis_writes", reason)
 
     async def _look(self) -> None:
         """Keeps /readyz and /metrics true about the destinations, until the service ends."""
@@ -172,7 +172,7 @@ class LeadsService:
                     await self._look_at(ledger.rules.name)
                 await self._look_at_events()
             except (RedisError, OSError) as error:
-                if trouble(error) is None:
+                if outage_reason(error) is None:
                     raise
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), self._look_every)
@@ -185,11 +185,11 @@ class LeadsService:
         }
         if any(dead.values()):
             what = ", ".join(f"{count} of {stream}" for stream, count in dead.items() if count)
-            self._health.degraded(
+            self._health.set_degraded(
                 "dead_events", f"unreadable events: {what}; see `bolchaal events list`"
             )
         else:
-            self._health.well("dead_events")
+            self._health.set_ok("dead_events")
 
     async def _look_at(self, name: str) -> None:
         counts = await self._deliveries.counts(name)
@@ -202,17 +202,17 @@ class LeadsService:
         if self._settings.n8n_base_url is None:
             reason = "N8N_BASE_URL is not set: leads wait, none is lost"
         if reason:
-            self._health.degraded(f"n8n{suffix}", reason)
+            self._health.set_degraded(f"n8n{suffix}", reason)
         else:
-            self._health.well(f"n8n{suffix}")
+            self._health.set_ok(f"n8n{suffix}")
         if counts["dead"]:
-            self._health.degraded(
+            self._health.set_degraded(
                 f"dead_letters{suffix}",
                 f"{counts['dead']} could not be delivered to {name}: see `bolchaal leads list"
                 " --state dead`",
             )
         else:
-            self._health.well(f"dead_letters{suffix}")
+            self._health.set_ok(f"dead_letters{suffix}")
 
 
 def rules(settings: LeadsSettings, name: str) -> Rules:

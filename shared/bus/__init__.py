@@ -10,11 +10,11 @@ await consumer.run()          # until consumer.stop()
 from shared.bus.consumer import Consumer
 from shared.bus.dead_letters import DeadLetter, DeadLetters
 from shared.bus.entry import Context, Handler
-from shared.bus.group_stats import Gauges, read_gauges
+from shared.bus.group_stats import GroupStats, read_group_stats
+from shared.bus.maintenance import remove_idle_consumers, trim
 from shared.bus.publish import Bus
 from shared.bus.retry import RetryPolicy
-from shared.redis.outage import Pauses, insist, trouble
-from shared.bus.maintenance import sweep, trim
+from shared.redis.outage import OutageBackoff, outage_reason, retry_until_available
 
 __all__ = [
     "Bus",
@@ -22,13 +22,13 @@ __all__ = [
     "Context",
     "DeadLetter",
     "DeadLetters",
-    "Gauges",
+    "GroupStats",
     "Handler",
-    "Pauses",
+    "OutageBackoff",
     "RetryPolicy",
-    "insist",
-    "read_gauges",
-    "sweep",
+    "outage_reason",
+    "read_group_stats",
+    "remove_idle_consumers",
+    "retry_until_available",
     "trim",
-    "trouble",
 ]

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Together(Generic[Item]):
+class Batcher(Generic[Item]):
     """`act` is given all items that came while the last act was under way.
 
     What it raises, everybody raises who gave an item to it.
@@ -18,7 +18,7 @@ class Together(Generic[Item]):
         self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
         self._acting: asyncio.Task[None] | None = None
 
-    async def do(self, item: Item) -> None:
+    async def add(self, item: Item) -> None:
         """Returns when `act` has returned for this item."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))

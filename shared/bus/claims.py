@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import Address, Entry
+from shared.redis import keys
 
 START = "0-0"
 

@@ -15,13 +15,13 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from shared.bus import group_stats as gauges, maintenance as upkeep
+from shared.bus import group_stats, maintenance
 from shared.bus.claims import Claims
 from shared.bus.entry import Address, Entry, Handler, consumer_name
+from shared.bus.entry_processor import EntryProcessor
 from shared.bus.retry import RetryPolicy
-from shared.redis.outage import Pauses, is_nogroup, trouble
-from shared.bus.entry_processor import Worker
 from shared.events.base import Event
+from shared.redis.outage import OutageBackoff, is_nogroup, outage_reason
 
 BLOCK_MS = 500  # how long a read waits; a stop is noticed within it
 IDLE_S = 5.0  # a worker that is silent for this long is dead; it shows life four times as often
@@ -34,8 +34,8 @@ class Consumer:
     handlers: event class -> async function of (event, Context).
     concurrency: entries in hand at once. timeout: seconds after which a handler is given up.
     idle: seconds after which an entry without a sign of life is taken over.
-    once: keep a record of handled events and drop duplicates (see Worker).
-    on_trouble: told what is wrong with Redis, and None when it is over; for health.
+    once: keep a record of handled events and drop duplicates (see EntryProcessor).
+    on_outage: told what is wrong with Redis, and None when it is over; for health.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class Consumer:
         idle: float = IDLE_S,
         block_ms: int = BLOCK_MS,
         policy: RetryPolicy | None = None,
-        once: bool = True,
-        keep: float = upkeep.KEEP_S,
-        on_trouble: Callable[[str | None], None] | None = None,
+        deduplicate: bool = True,
+        keep: float = maintenance.KEEP_S,
+        on_outage: Callable[[str | None], None] | None = None,
     ) -> None:
         foreign = [cls.type for cls in handlers if cls.stream != stream]
         if foreign:
@@ -65,18 +65,18 @@ class Consumer:
         self._concurrency = concurrency
         self.address = Address(stream, group, consumer_name(source or group))
         self._claims = Claims(redis, self.address, idle=idle)
-        self._on_trouble = on_trouble or _nobody
-        self._worker = Worker(
+        self._on_trouble = on_outage or _nobody
+        self._processor = EntryProcessor(
             redis,
             self.address,
             handlers,
             self._claims,
             policy or RetryPolicy(),
-            once=once,
+            deduplicate=deduplicate,
             timeout=timeout,
-            on_trouble=self._on_trouble,
+            on_outage=self._on_trouble,
         )
-        self._pauses = Pauses(f"reading {stream} for {group}", self._on_trouble)
+        self._pauses = OutageBackoff(f"reading {stream} for {group}", self._on_trouble)
         self._running: dict[tuple[str, str], tuple[Entry, asyncio.Task[None]]] = {}
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -138,7 +138,7 @@ class Consumer:
                     logger.warning("group {} is gone: creating it again", self.address.group)
                     groups_known = False
                     continue
-                reason = trouble(error)
+                reason = outage_reason(error)
                 if reason is None:
                     raise
                 await self._pauses.wait(reason)
@@ -149,7 +149,7 @@ class Consumer:
             return
         if time.monotonic() >= self._chores_at:
             self._chores_at = time.monotonic() + self._block_ms / 1000
-            await self._worker.retries.pump()
+            await self._processor.retries.promote_due()
             self._start(await self._read(self.address.retry_stream, block_ms=None))
             for stream in self.address.streams:
                 if self._free:
@@ -198,7 +198,7 @@ class Consumer:
             key = (entry.stream, entry.id)
             if key in self._running:
                 continue  # our own sign of life was late, and we took it over from ourselves
-            task = asyncio.create_task(self._worker.work(entry), name=f"handle-{entry.id}")
+            task = asyncio.create_task(self._processor.process(entry), name=f"handle-{entry.id}")
             self._running[key] = (entry, task)
             task.add_done_callback(lambda done, key=key: self._ended(key, done))  # type: ignore[misc]
 
@@ -213,7 +213,7 @@ class Consumer:
         tasks = [task for _, task in self._running.values()]
         if not tasks:
             return
-        self._worker.abandon.set()  # with Redis away there is nothing to wait for
+        self._processor.abandon.set()  # with Redis away there is nothing to wait for
         _, late = await asyncio.wait(tasks, timeout=grace)
         if late:
             logger.warning("{} entries of {} left pending", len(late), self.address.stream)
@@ -240,8 +240,8 @@ class Consumer:
         while not await self._over_within(pause):
             with _redis_may_be_away():
                 for stream in self.address.streams:
-                    await upkeep.sweep(self._redis, stream, self.address.group)
-                    await upkeep.trim(self._redis, stream, keep=self._keep)
+                    await maintenance.remove_idle_consumers(self._redis, stream, self.address.group)
+                    await maintenance.trim(self._redis, stream, keep=self._keep)
             pause = UPKEEP_EVERY_S * random.uniform(0.75, 1.25)
 
     async def _over_within(self, seconds: float) -> bool:
@@ -262,7 +262,9 @@ class Consumer:
         pause = 0.0
         while not await self._over_within(pause):
             with _redis_may_be_away():
-                gauges.show(stream, group, await gauges.read_gauges(self._redis, stream, group))
+                group_stats.show(
+                    stream, group, await group_stats.read_group_stats(self._redis, stream, group)
+                )
             pause = every
 
 
@@ -272,7 +274,7 @@ def _redis_may_be_away() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        if trouble(error) is None and not is_nogroup(error):
+        if outage_reason(error) is None and not is_nogroup(error):
             raise
 
 

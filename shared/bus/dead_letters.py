@@ -6,10 +6,10 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
 from shared.bus.retry import flat, with_tries
+from shared.redis import keys
 
 # What a letter holds beside the entry that it was.
 _ADDED = ("dead_ms", "why", "origin", "was", TRIES)
@@ -37,17 +37,17 @@ class DeadLetters:
         self._stream = stream
         self._group = group
         self._key = keys.dead_letters(stream, group)
-        self._bury = redis.register_script(scripts.BURY)
+        self._dead_letter = redis.register_script(scripts.DEAD_LETTER)
         self._replay = redis.register_script(scripts.REPLAY)
 
-    async def bury(self, address: Address, entry: Entry, why: str) -> bool:
+    async def add(self, address: Address, entry: Entry, why: str) -> bool:
         """Gives the entry up: letter and acknowledgement in one step.
 
         False when the entry is not ours any more.
         """
         letter = with_tries(entry.fields, entry.tries + 1)
         letter |= {"why": why, "origin": entry.id}
-        buried = await self._bury(
+        buried = await self._dead_letter(
             keys=[entry.stream, self._key, keys.handled(self._group, entry.event_id)],
             args=[self._group, entry.id, address.consumer, *flat(letter)],
         )

@@ -11,17 +11,17 @@ from typing import TypeVar
 from loguru import logger
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.bus import metrics, scripts
+from shared.bus.batching import Batcher
 from shared.bus.claims import Claims
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.entry import Address, Context, Entry, Handler
 from shared.bus.retry import Retries, RetryPolicy
-from shared.bus.batching import Together
-from shared.redis.outage import insist
 from shared.errors import BolchaalError, Permanent
 from shared.events.base import Event
 from shared.events.wire import from_fields
+from shared.redis import keys
+from shared.redis.outage import retry_until_available
 
 T = TypeVar("T")
 
@@ -30,11 +30,11 @@ BUSY_PAUSE_S = 1.0  # until a second entry of an event looks again whether the f
 
 
 @dataclass
-class Worker:
-    """What handling an entry takes. `abandon`: stop insisting, the process has to go.
+class EntryProcessor:
+    """What handling an entry takes. `abandon`: stop retrying, the process has to go.
 
-    `once` keeps a record of handled events, so that a duplicate is dropped; a group whose handlers
-    settle entries by scripts that are safe to repeat does without.
+    `deduplicate` keeps a record of handled events, so that a duplicate is dropped; a group
+    whose handlers settle entries by scripts that are safe to repeat does without.
     """
 
     redis: Redis
@@ -42,9 +42,9 @@ class Worker:
     handlers: Mapping[type[Event], Handler]
     claims: Claims
     policy: RetryPolicy
-    once: bool
+    deduplicate: bool
     timeout: float
-    on_trouble: Callable[[str | None], None]
+    on_outage: Callable[[str | None], None]
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -52,26 +52,26 @@ class Worker:
         self.retries = Retries(self.redis, self.address)
         self.letters = DeadLetters(self.redis, self.address.stream, self.address.group)
         self._acks = {
-            stream: Together(partial(self._acknowledge_all, stream))
+            stream: Batcher(partial(self._acknowledge_all, stream))
             for stream in self.address.streams
         }
         self._begin = self.redis.register_script(scripts.BEGIN)
         self._done = self.redis.register_script(scripts.DONE)
 
-    async def work(self, entry: Entry) -> None:
+    async def process(self, entry: Entry) -> None:
         """Handles and settles one entry. Does not raise, but for cancellation."""
         type_ = entry.fields.get("type")
         if not type_ or not entry.fields.get("id"):
-            await self._bury(entry, "malformed: no type or no id")
+            await self._dead_letter(entry, "malformed: no type or no id")
             return
         if type_ not in self._by_type:
             metrics.EVENTS.labels(*self._labels, "unknown").inc()
-            await self._insist("acknowledge", lambda: self._acknowledge(entry))
+            await self._until_available("acknowledge", lambda: self._acknowledge(entry))
             return
         if entry.deliveries > self.policy.crashes:
-            await self._bury(entry, f"its consumer died {entry.deliveries - 1} times")
+            await self._dead_letter(entry, f"its consumer died {entry.deliveries - 1} times")
             return
-        if self.once:
+        if self.deduplicate:
             verdict = await self._may_begin(entry)
             if verdict != "go":
                 await self._drop_or_wait(entry, verdict)
@@ -94,20 +94,20 @@ class Worker:
                 async with asyncio.timeout(self.timeout):
                     await handler(event, context)
         except Permanent as error:
-            await self._bury(entry, f"{error.code}: {error.message}")
+            await self._dead_letter(entry, f"{error.code}: {error.message}")
         except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the bus must not
             await self._failed(entry, error)
         else:
             metrics.EVENTS.labels(*self._labels, "handled").inc()
             if not context.settled:
-                await self._insist("acknowledge", lambda: self._settle(entry))
+                await self._until_available("acknowledge", lambda: self._settle(entry))
 
     async def _failed(self, entry: Entry, error: Exception) -> None:
         # Only errors of our own may be quoted: others may hold what the event held.
         why = error.code if isinstance(error, BolchaalError) else type(error).__name__
         tries = entry.tries + 1
         if tries >= self.policy.tries:
-            await self._bury(entry, f"{why}, {tries} times")
+            await self._dead_letter(entry, f"{why}, {tries} times")
             return
         delay = self.policy.delay(tries)
         logger.warning(
@@ -120,26 +120,26 @@ class Worker:
             delay,
         )
         metrics.EVENTS.labels(*self._labels, "retried").inc()
-        await self._insist("retry", lambda: self.retries.put_off(entry, delay))
+        await self._until_available("retry", lambda: self.retries.schedule_retry(entry, delay))
 
     async def _drop_or_wait(self, entry: Entry, verdict: str | None) -> None:
         if verdict == "done":
             metrics.EVENTS.labels(*self._labels, "duplicate").inc()
-            await self._insist("drop", lambda: self._acknowledge(entry))
+            await self._until_available("drop", lambda: self._acknowledge(entry))
         elif verdict == "busy":
-            await self._insist(
-                "wait", lambda: self.retries.put_off(entry, BUSY_PAUSE_S, counted=False)
+            await self._until_available(
+                "wait", lambda: self.retries.schedule_retry(entry, BUSY_PAUSE_S, counted=False)
             )
 
     async def _may_begin(self, entry: Entry) -> str | None:
         key = keys.handled(self.address.group, entry.event_id)
-        answer = await self._insist(
+        answer = await self._until_available(
             "begin", lambda: self._begin(keys=[key], args=[entry.id, self.claims.lease_ms])
         )
         return None if answer is None else str(answer)
 
     async def _settle(self, entry: Entry) -> None:
-        if not self.once:
+        if not self.deduplicate:
             await self._acknowledge(entry)
             return
         await self._done(
@@ -148,12 +148,12 @@ class Worker:
         )
 
     async def _acknowledge(self, entry: Entry) -> None:
-        await self._acks[entry.stream].do(entry.id)
+        await self._acks[entry.stream].add(entry.id)
 
     async def _acknowledge_all(self, stream: str, entry_ids: Sequence[str]) -> None:
         await self.redis.xack(stream, self.address.group, *entry_ids)
 
-    async def _bury(self, entry: Entry, why: str) -> None:
+    async def _dead_letter(self, entry: Entry, why: str) -> None:
         logger.error(
             "dead letter on {} for {}: {} ({})",
             self.address.stream,
@@ -162,14 +162,16 @@ class Worker:
             why,
         )
         metrics.EVENTS.labels(*self._labels, "dead").inc()
-        await self._insist("dead letter", lambda: self.letters.bury(self.address, entry, why))
+        await self._until_available(
+            "dead letter", lambda: self.letters.add(self.address, entry, why)
+        )
 
-    async def _insist(self, what: str, action: Callable[[], Awaitable[T]]) -> T | None:
-        return await insist(
+    async def _until_available(self, what: str, action: Callable[[], Awaitable[T]]) -> T | None:
+        return await retry_until_available(
             f"{what} on {self.address.stream}",
             action,
             until=self.abandon,
-            on_change=self.on_trouble,
+            on_change=self.on_outage,
         )
 
     @property

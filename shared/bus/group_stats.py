@@ -10,7 +10,7 @@ from shared.redis.client import now_ms
 COUNT_AT_MOST = 10_000  # when Redis cannot tell a lag, entries are counted up to this
 
 
-class Gauges(BaseModel):
+class GroupStats(BaseModel):
     """Figures of one group, with its retry stream. `oldest_pending_s` is 0 with none pending."""
 
     model_config = ConfigDict(frozen=True)
@@ -22,7 +22,7 @@ class Gauges(BaseModel):
     dead: int
 
 
-async def read_gauges(redis: Redis, stream: str, group: str) -> Gauges:
+async def read_group_stats(redis: Redis, stream: str, group: str) -> GroupStats:
     """The figures now; zeros for what does not exist yet."""
     address = Address(stream, group, "")
     lag = pending = 0
@@ -33,7 +33,7 @@ async def read_gauges(redis: Redis, stream: str, group: str) -> Gauges:
         pending += held
         if first is not None:
             oldest = first if oldest is None else min(oldest, first)
-    return Gauges(
+    return GroupStats(
         lag=lag,
         pending=pending,
         oldest_pending_s=0.0 if oldest is None else (await now_ms(redis) - oldest) / 1000,
@@ -42,7 +42,7 @@ async def read_gauges(redis: Redis, stream: str, group: str) -> Gauges:
     )
 
 
-def show(stream: str, group: str, gauges: Gauges) -> None:
+def show(stream: str, group: str, gauges: GroupStats) -> None:
     """Puts the figures where /metrics reads them."""
     metrics.LAG.labels(stream, group).set(gauges.lag)
     metrics.PENDING.labels(stream, group).set(gauges.pending)

@@ -1,11 +1,13 @@
-"""Keeping a stream small and its groups free of ghosts."""
+"""Keeping a stream small and its groups free of consumers that are gone."""
 
 from redis.asyncio import Redis
 
 from shared.bus import scripts
 
 KEEP_S = 86_400.0  # handled entries stay for a day, for people who look for what happened
-GHOST_S = 600.0  # consumers that were not seen for longer and have nothing pending are removed
+IDLE_CONSUMER_S = (
+    600.0  # consumers that were not seen for longer and have nothing pending are removed
+)
 TRIM_LIMIT = 10_000  # entries removed in one go, so that Redis answers others in between
 
 
@@ -19,7 +21,9 @@ async def trim(redis: Redis, stream: str, *, keep: float = KEEP_S, exact: bool =
     return int(await script(keys=[stream], args=[int(keep * 1000), 0 if exact else TRIM_LIMIT]))
 
 
-async def sweep(redis: Redis, stream: str, group: str, *, idle: float = GHOST_S) -> list[str]:
+async def remove_idle_consumers(
+    redis: Redis, stream: str, group: str, *, idle: float = IDLE_CONSUMER_S
+) -> list[str]:
     """Removes consumers that hold nothing and were silent for `idle` seconds; answers names."""
-    script = redis.register_script(scripts.JANITOR)
+    script = redis.register_script(scripts.REMOVE_IDLE_CONSUMERS)
     return [str(name) for name in await script(keys=[stream], args=[group, int(idle * 1000)])]

@@ -13,10 +13,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from shared.redis.outage import trouble
 from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.wire import to_fields
+from shared.redis.outage import outage_reason
 
 PATIENCE_S = 10.0  # a Redis that restarts is back in one
 
@@ -38,7 +38,7 @@ class Bus:
         """
         fields = cast("Mapping[Any, Any]", to_fields(event, self._source, traceparent))
         attempts = AsyncRetrying(
-            retry=retry_if_exception(lambda error: trouble(error) is not None),
+            retry=retry_if_exception(lambda error: outage_reason(error) is not None),
             stop=stop_after_delay(self._patience),
             wait=wait_random_exponential(multiplier=0.05, max=1.0),
         )
@@ -48,7 +48,7 @@ class Bus:
                     return str(await self._redis.xadd(event.stream, dict(fields)))
         except RetryError as error:
             cause = error.last_attempt.exception()
-            reason = trouble(cause) if cause else None
+            reason = outage_reason(cause) if cause else None
             raise Unavailable(reason or "the event could not be stored", retry_after=1) from cause
         except RedisError as error:
             raise Unavailable("Redis refused the event", retry_after=1) from error

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
+from shared.redis import keys
 
-PUMP_LIMIT = 100
+PROMOTE_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Retries:
     def __init__(self, redis: Redis, address: Address) -> None:
         self._address = address
         self._retry = redis.register_script(scripts.RETRY)
-        self._pump = redis.register_script(scripts.PUMP)
+        self._pump = redis.register_script(scripts.PROMOTE_DUE)
 
-    async def put_off(self, entry: Entry, delay: float, *, counted: bool = True) -> bool:
+    async def schedule_retry(self, entry: Entry, delay: float, *, counted: bool = True) -> bool:
         """Schedules the entry for `delay` seconds from now and acknowledges it, in one step.
 
         False when the entry is not ours any more, or was put off by an earlier call.
@@ -67,11 +67,11 @@ class Retries:
         )
         return int(due) > 0
 
-    async def pump(self) -> int | None:
+    async def promote_due(self) -> int | None:
         """Moves what is due to the retry stream; answers when the next is due (Redis TIME, ms)."""
         address = self._address
         _, upcoming = await self._pump(
-            keys=[address.retry_due, address.retry_stream], args=[PUMP_LIMIT]
+            keys=[address.retry_due, address.retry_stream], args=[PROMOTE_LIMIT]
         )
         return int(upcoming) if int(upcoming) >= 0 else None
 

@@ -54,7 +54,7 @@ return due
 )
 
 # KEYS stream, dead_letters, handled   ARGV group, entry_id, consumer, field, value, ...
-BURY: Final = (
+DEAD_LETTER: Final = (
     _OWNED
     + """
 if not owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return false end
@@ -69,7 +69,7 @@ return id
 
 # Moves entries that are due to the retry stream.   -> how many, when the next is due (or -1)
 # KEYS retry_due, retry_stream   ARGV limit
-PUMP: Final = (
+PROMOTE_DUE: Final = (
     _OWNED
     + """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now(), 'LIMIT', 0, ARGV[1])
@@ -134,7 +134,7 @@ end
 
 # Deleting a consumer deletes what is pending with it, so the check and the deletion are one step.
 # KEYS stream   ARGV group, idle_ms   -> names of those deleted
-JANITOR: Final = (
+REMOVE_IDLE_CONSUMERS: Final = (
     _MAPS
     + """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.errors import NotOwner
-from shared.events.calls import How, Outcome
+from shared.events.calls import EndReason, Outcome
+from shared.redis import keys
 
 DAY_S = 86_400
 
@@ -51,7 +51,7 @@ class Latency(BaseModel):
     e2e_ms: int | None = None  # end of the caller's speech to the agent's voice
 
 
-class State(_Entry):
+class AgentState(_Entry):
     """The agent's state changed. Producer: agent."""
 
     type: Literal["state"] = "state"
@@ -70,7 +70,7 @@ class Turn(_Entry):
     latency: Latency | None = None
 
 
-class Tool(_Entry):
+class ToolCall(_Entry):
     """A tool ran. Values are in the lead; here only which fields. Producer: agent."""
 
     type: Literal["tool"] = "tool"
@@ -80,7 +80,7 @@ class Tool(_Entry):
     error: str | None = None
 
 
-class LeadNoted(_Entry):
+class LeadRevision(_Entry):
     """The lead has a new revision. Producer: the merge script."""
 
     type: Literal["lead"] = "lead"
@@ -90,7 +90,7 @@ class LeadNoted(_Entry):
     changed: dict[str, Any] = Field(default_factory=dict)
 
 
-class Delivery(_Entry):
+class DeliveryUpdate(_Entry):
     """What happened to a revision on its way to N8N. Producer: leads.
 
     `acknowledged` and `unconfirmed` are final, and so are `superseded` and `dead`.
@@ -109,7 +109,7 @@ class Delivery(_Entry):
     next_at_ms: int | None = None
 
 
-class Notice(_Entry):
+class CallNotice(_Entry):
     """Something that the people on both sides should know. Producers: gateway and agent."""
 
     type: Literal["notice"] = "notice"
@@ -118,17 +118,18 @@ class Notice(_Entry):
     text: str
 
 
-class Finished(_Entry):
+class CallEnd(_Entry):
     """The call is over; only deliveries come after. Producer: the script that ends a call."""
 
     type: Literal["ended"] = "ended"
-    how: How
+    how: EndReason
     outcome: Outcome
     duration_ms: int
 
 
 Entry = Annotated[
-    State | Turn | Tool | LeadNoted | Delivery | Notice | Finished, Field(discriminator="type")
+    AgentState | Turn | ToolCall | LeadRevision | DeliveryUpdate | CallNotice | CallEnd,
+    Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Entry] = TypeAdapter(Entry)
 

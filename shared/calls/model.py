@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.events.calls import How, Outcome
+from shared.events.calls import EndReason, Outcome
 from shared.profiles.model import Profile
 
 CallState = Literal["requested", "active", "ended"]
@@ -39,7 +39,7 @@ class Call(BaseModel):
     joined_ms: int | None = None
     started_ms: int | None = None
     ended_ms: int | None = None
-    how: How | None = None
+    how: EndReason | None = None
     outcome: Outcome | None = None
 
 

@@ -7,14 +7,14 @@ from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.calls import scripts
 from shared.calls.model import Call, NewCall
-from shared.runtime.clock import Clock, SystemClock, isoformat
+from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 from shared.errors import NotFound, NotOwner
-from shared.events.calls import CallRequested, How, Outcome
+from shared.events.calls import CallRequested, EndReason, Outcome
 from shared.events.wire import to_fields
 from shared.ids import uuid7
+from shared.redis import keys
 
 DAY_S = 86_400
 
@@ -53,13 +53,13 @@ class Calls:
         source: str,
         keep_days: int = 365,
         keep_log_days: int = 30,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._redis = redis
         self._source = source
         self._keep_s = keep_days * DAY_S
         self._keep_log_s = keep_log_days * DAY_S
-        self._clock = clock or SystemClock()
+        self._clock = clock
         register = redis.register_script
         self._open = register(scripts.OPEN)
         self._take = register(scripts.TAKE)
@@ -160,7 +160,7 @@ class Calls:
         """Takes a call off the watch, e.g. one whose retention is over."""
         await self._redis.zrem(keys.CALLS_DUE, call_id)
 
-    async def end(self, call: Call, how: How, *, attempt: int | None = None) -> Ended:
+    async def end(self, call: Call, how: EndReason, *, attempt: int | None = None) -> Ended:
         """Ends the call unless it has ended: state, log entry and `call.ended` in one step.
 
         An agent gives its `attempt`, and NotOwner is raised when another one holds the call; the

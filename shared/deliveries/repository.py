@@ -4,9 +4,9 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.deliveries.model import Attempt, Delivery, DeliveryState, DestinationState
 from shared.errors import NotFound
+from shared.redis import keys
 
 # Never before `not_before`: until then the receiver may still be at work on the last attempt.
 # Only what is dead, parked, unconfirmed or put off can be sent again, and only its newest revision.

@@ -1,7 +1,14 @@
 """Event contracts: one small module per family."""
 
 from shared.events.base import Event
-from shared.events.calls import CallEnded, CallRequested, CallResumed, CallStarted, How, Outcome
+from shared.events.calls import (
+    CallEnded,
+    CallRequested,
+    CallResumed,
+    CallStarted,
+    EndReason,
+    Outcome,
+)
 from shared.events.leads import LeadChanged
 from shared.events.profiles import ProfileWanted
 
@@ -10,8 +17,8 @@ __all__ = [
     "CallRequested",
     "CallResumed",
     "CallStarted",
+    "EndReason",
     "Event",
-    "How",
     "LeadChanged",
     "Outcome",
     "ProfileWanted",

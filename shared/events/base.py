@@ -5,11 +5,12 @@ An event is small and typed: ids and figures with their unit in the name, never 
 it cannot read. Readers ignore unknown fields; a change that old readers would misread raises `v`.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.clock import SYSTEM_CLOCK
 from shared.ids import uuid7
 
 
@@ -27,4 +28,4 @@ class Event(BaseModel):
     stream: ClassVar[str]
 
     id: str = Field(default_factory=uuid7)
-    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    at: datetime = Field(default_factory=SYSTEM_CLOCK.now)

@@ -2,11 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from shared.redis import keys
 from shared.events.base import Event
+from shared.redis import keys
 
 # How a call ended. What it achieved is another field: a completed call may have no lead.
-How = Literal[
+EndReason = Literal[
     "caller_hung_up",  # the caller left
     "agent_finished",  # the agent said goodbye and closed the call
     "caller_lost",  # the caller's network went and did not come back within the grace
@@ -52,6 +52,6 @@ class CallEnded(Event):
     type: ClassVar[str] = "call.ended"
     stream: ClassVar[str] = keys.CALLS
     call_id: str
-    how: How
+    how: EndReason
     outcome: Outcome
     duration_ms: int

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from shared.redis import keys
 from shared.events.base import Event
+from shared.redis import keys
 
 
 class ProfileWanted(Event):

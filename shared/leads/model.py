@@ -1,6 +1,6 @@
 """A lead: what is known of somebody who called, merged from what was said when.
 
-The agent sends changes; the merge script (shared/leads/merge.py) is the one writer of `lead:ID`.
+The agent sends changes; the merge script (repository.py) is the one writer of `lead:ID`.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.runtime.clock import from_ms
+from shared.clock import from_ms
 from shared.profiles.model import CONTACT
 
 # Who said a value: the caller in words, the caller by typing, or the line itself (caller id).

@@ -11,11 +11,11 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.runtime.clock import Clock, SystemClock, isoformat
+from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.leads.model import Lead, LeadChange, LeadContext
+from shared.redis import keys
 
 DAY_S = 86_400
 
@@ -95,12 +95,12 @@ class Leads:
     """The leads in Redis. `source` is the service that speaks; `keep_days` is their retention."""
 
     def __init__(
-        self, redis: Redis, *, source: str, keep_days: int = 365, clock: Clock | None = None
+        self, redis: Redis, *, source: str, keep_days: int = 365, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._redis = redis
         self._source = source
         self._keep_s = keep_days * DAY_S
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._merge = redis.register_script(_MERGE)
 
     async def apply(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from loguru import logger
 from redis.exceptions import RedisError
 
-from shared.redis.outage import trouble
-from shared.leads.repository import Leads, Merged
 from shared.leads.model import LeadChange, LeadContext
+from shared.leads.repository import Leads, Merged
 from shared.leads.spool import Spool, Spooled, SpoolError
+from shared.redis.outage import outage_reason
 
 PATIENCE_S = 1.0  # Redis answers in a millisecond; the caller waits for us to say "noted"
 DRAIN_EVERY_S = 1.0
@@ -24,7 +24,7 @@ class RedisAway(Exception):
 
 
 class LeadSaver:
-    """`on_trouble` is told what is wrong with saving ("redis" or "spool"), None when it is over."""
+    """`on_outage` is told what is wrong with saving ("redis" or "spool"), None when it is over."""
 
     def __init__(
         self,
@@ -32,12 +32,12 @@ class LeadSaver:
         spool: Spool,
         *,
         patience: float = PATIENCE_S,
-        on_trouble: Callable[[str, str | None], None] | None = None,
+        on_outage: Callable[[str, str | None], None] | None = None,
     ) -> None:
         self._leads = leads
         self._spool = spool
         self._patience = patience
-        self._on_trouble = on_trouble or (lambda _, __: None)
+        self._on_trouble = on_outage or (lambda _, __: None)
 
     async def apply(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged | None:
         """Saves changes; answers what the merge made of them, or None when they are in the spool.
@@ -119,6 +119,6 @@ class LeadSaver:
         except TimeoutError as error:
             raise RedisAway("Redis does not answer in time") from error
         except (RedisError, OSError) as error:
-            if (reason := trouble(error)) is None:
+            if (reason := outage_reason(error)) is None:
                 raise
             raise RedisAway(reason) from error

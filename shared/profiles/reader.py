@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from shared.redis import keys
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import NotFound, Unavailable
 from shared.events.profiles import ProfileWanted
 from shared.profiles.model import Profile
 from shared.profiles.record import Notice, ProfileRecord, known_ids, read
+from shared.redis import keys
 from shared.redis.client import AWAY, now_ms
 from shared.runtime.tasks import cancel
 
@@ -44,12 +44,12 @@ class ProfileReader:
     """
 
     def __init__(
-        self, redis: Redis, wish: Wish, *, timeout: float, clock: Clock | None = None
+        self, redis: Redis, wish: Wish, *, timeout: float, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._redis = redis
         self._wish = wish
         self._timeout = timeout
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._held: dict[str, tuple[float, Snapshot]] = {}
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._listening = asyncio.Event()

@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.profiles.model import Profile
+from shared.redis import keys
 
 # Where a profile came from. `builtin` is ours, `file` the operator's folder.
 Origin = Literal["n8n", "file", "builtin"]

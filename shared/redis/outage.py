@@ -15,7 +15,7 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0  # Redis back after a restart is noticed within this
 
 
-def trouble(error: BaseException) -> str | None:
+def outage_reason(error: BaseException) -> str | None:
     """What is wrong with Redis, in words for an operator; None when it is not Redis' fault.
 
     All of these pass without our doing, so whoever meets one waits and tries again.
@@ -46,7 +46,7 @@ def is_nogroup(error: BaseException) -> bool:
     return isinstance(error, exceptions.ResponseError) and "NOGROUP" in str(error)
 
 
-class Pauses:
+class OutageBackoff:
     """Pauses that grow while a trouble lasts. `seen` tells what it is, None when there is none."""
 
     def __init__(self, what: str, on_change: Callable[[str | None], None] | None = None) -> None:
@@ -75,7 +75,7 @@ class Pauses:
             self._on_change(reason)
 
 
-async def insist(
+async def retry_until_available(
     what: str,
     action: Callable[[], Awaitable[T]],
     *,
@@ -87,12 +87,12 @@ async def insist(
     `on_change` is told what is wrong, and None when it is over. `action` must be safe to repeat:
     an answer that was lost on the way looks like a failure.
     """
-    pauses = Pauses(what, on_change)
+    pauses = OutageBackoff(what, on_change)
     while True:
         try:
             answer = await action()
         except (exceptions.RedisError, OSError) as error:
-            reason = trouble(error)
+            reason = outage_reason(error)
             if reason is None:
                 raise
             if until is not None and until.is_set():

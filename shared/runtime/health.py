@@ -1,6 +1,6 @@
 """Health of a replica: what it says on /readyz, and what all of them say in Redis.
 
-`broken` reasons mean that the service cannot do its work (503). `degraded` ones mean that it works
+`failing` reasons mean that the service cannot do its work (503). `degraded` ones mean that it works
 and somebody should look: N8N is down, a key is refused, Redis is weak. Each is said once in
 the log when it appears and once when it is over. The gateway shows everybody's reasons on the page.
 """
@@ -39,40 +39,40 @@ class Health:
     def __init__(self, service: str, replica: str) -> None:
         self.service = service
         self.replica = replica
-        self._broken: dict[str, str] = {}
+        self._failing: dict[str, str] = {}
         self._degraded: dict[str, str] = {}
 
-    def broken(self, name: str, reason: str) -> None:
+    def set_failing(self, name: str, reason: str) -> None:
         """The service cannot do its work because of `name`."""
-        if self._broken.get(name) != reason:
+        if self._failing.get(name) != reason:
             logger.error("not ready: {}", reason)
-        self._broken[name] = reason
+        self._failing[name] = reason
 
-    def starting(self) -> None:
-        """Not ready, and nothing is wrong: `well("start")` ends it."""
-        self._broken["start"] = "still starting"
+    def set_starting(self) -> None:
+        """Not ready, and nothing is wrong: `set_ok("start")` ends it."""
+        self._failing["start"] = "still starting"
 
-    def degraded(self, name: str, reason: str) -> None:
+    def set_degraded(self, name: str, reason: str) -> None:
         """The service works, and somebody should look at `name`."""
         if self._degraded.get(name) != reason:
             logger.warning("degraded: {}", reason)
         self._degraded[name] = reason
 
-    def well(self, name: str) -> None:
+    def set_ok(self, name: str) -> None:
         """`name` is all right (again)."""
-        for reasons in (self._broken, self._degraded):
+        for reasons in (self._failing, self._degraded):
             if reasons.pop(name, None) and name != "start":
                 logger.info("all right again: {}", name)
 
     @property
     def status(self) -> Status:
-        if self._broken:
+        if self._failing:
             return "unavailable"
         return "degraded" if self._degraded else "ok"
 
     @property
     def reasons(self) -> dict[str, str]:
-        return {**self._degraded, **self._broken}
+        return {**self._degraded, **self._failing}
 
     def report(self) -> Report:
         return Report(
@@ -87,9 +87,9 @@ class Health:
                 try:
                     report = self.report().model_copy(update={"at_ms": await now_ms(redis)})
                     await redis.hset(keys.HEALTH, field, report.model_dump_json())
-                    self.well("redis")
+                    self.set_ok("redis")
                 except AWAY as error:
-                    self.degraded("redis", f"Redis does not answer ({type(error).__name__})")
+                    self.set_degraded("redis", f"Redis does not answer ({type(error).__name__})")
                 await asyncio.sleep(REPORT_EVERY_S)
         finally:
             try:
@@ -98,7 +98,7 @@ class Health:
                 logger.debug("health report left behind: Redis is away")
 
 
-async def board(redis: Redis) -> list[Report]:
+async def read_reports(redis: Redis) -> list[Report]:
     """What every live replica says; those of dead ones are swept out on the way."""
     now = await now_ms(redis)
     raw = cast("dict[str, str]", await redis.hgetall(keys.HEALTH))
@@ -115,7 +115,7 @@ async def board(redis: Redis) -> list[Report]:
     return reports
 
 
-def body(health: Health) -> tuple[int, dict[str, Any]]:
+def readiness_answer(health: Health) -> tuple[int, dict[str, Any]]:
     """Status code and JSON of /readyz."""
     report = health.report()
     code = 503 if report.status == "unavailable" else 200

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.errors import SettingsError
-from shared.runtime.health import Health, body
+from shared.runtime.health import Health, readiness_answer
 
 
 def routes(health: Health) -> list[Route]:
@@ -25,7 +25,7 @@ def routes(health: Health) -> list[Route]:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        code, answer = body(health)
+        code, answer = readiness_answer(health)
         return JSONResponse(answer, status_code=code)
 
     async def metrics(_: Request) -> Response:

@@ -1,7 +1,8 @@
-"""The shell of a service: what starting, being asked to stop and failing look like.
+"""Running a service: what starting, being asked to stop and failing look like.
 
-A service's `main` is a coroutine that gets a Shell and returns when `shell.stop` is set. The shell
-brings settings, logging, a Redis that answers, health over HTTP and in Redis, and exit codes:
+A service's `main` is a coroutine that gets a ServiceContext and returns when `context.stop` is
+set. This module brings settings, logging, a Redis that answers, health over HTTP and in Redis, and
+exit codes:
 0 after a stop, 2 for a setting, 1 for everything else.
 """
 
@@ -18,10 +19,10 @@ from typing import Generic, TypeVar
 from loguru import logger
 from redis.asyncio import Redis
 
-from shared.runtime import health_server, log
 from shared.errors import SettingsError
-from shared.runtime.health import Health
 from shared.redis.client import AWAY, connect, persistence_faults, wait_for
+from shared.runtime import health_server, log
+from shared.runtime.health import Health
 from shared.runtime.settings import HealthSettings, LogSettings, RedisSettings, load, refuse
 from shared.runtime.tasks import cancel
 
@@ -34,7 +35,7 @@ SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 
 @dataclass
-class Shell(Generic[SettingsT]):
+class ServiceContext(Generic[SettingsT]):
     """What a service's main is given. `stop` is set when the process is asked to end."""
 
     name: str
@@ -44,7 +45,7 @@ class Shell(Generic[SettingsT]):
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-Main = Callable[[Shell[SettingsT]], Awaitable[None]]
+Main = Callable[[ServiceContext[SettingsT]], Awaitable[None]]
 
 
 def replica_name() -> str:
@@ -69,8 +70,8 @@ async def _run(name: str, settings: SettingsT, main: Main[SettingsT]) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with opened(name, settings, stop) as shell:
-        work = asyncio.ensure_future(main(shell))
+    async with open_context(name, settings, stop) as context:
+        work = asyncio.ensure_future(main(context))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
@@ -80,12 +81,12 @@ async def _run(name: str, settings: SettingsT, main: Main[SettingsT]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(
+async def open_context(
     name: str, settings: SettingsT, stop: asyncio.Event
-) -> AsyncIterator[Shell[SettingsT]]:
+) -> AsyncIterator[ServiceContext[SettingsT]]:
     """Redis, health server and health reports, for as long as the context is open."""
     health = Health(name, replica_name())
-    health.starting()
+    health.set_starting()
     async with health_server.serving(health, settings.bind_address, settings.health_port):
         await _redis_or_stop(settings.redis_url, stop)
         redis = connect(settings.redis_url)
@@ -93,8 +94,8 @@ async def opened(
         try:
             if not stop.is_set():
                 await note_persistence(redis, health)
-                health.well("start")
-            yield Shell(name, settings, redis, health, stop)
+                health.set_ok("start")
+            yield ServiceContext(name, settings, redis, health, stop)
         finally:
             await cancel(reports)
             await redis.aclose()
@@ -105,9 +106,9 @@ async def note_persistence(redis: Redis, health: Health) -> None:
     with contextlib.suppress(*AWAY):
         faults = await persistence_faults(redis)
         if faults:
-            health.degraded("persistence", faults[0])
+            health.set_degraded("persistence", faults[0])
         else:
-            health.well("persistence")
+            health.set_ok("persistence")
 
 
 async def _redis_or_stop(url: str, stop: asyncio.Event) -> None:

@@ -11,21 +11,21 @@ from livekit.agents import llm
 from livekit.agents.voice.run_result import RunResult
 from redis.asyncio import Redis
 
-from services.agent.llm import failover as models
-from services.agent.conversation.conversation import Conversation
-from services.agent.provider_status.board import CallFaults, FaultBoard
-from services.agent.lead.sink import sink
-from services.agent.settings import AgentSettings
-from services.agent.lead.tools import LeadBook
 from services.agent.call.log_writer import TurnLog
+from services.agent.conversation.conversation import Conversation
+from services.agent.lead.sink import sink
+from services.agent.lead.tools import LeadBook
+from services.agent.llm import failover as models
+from services.agent.provider_status.board import CallFaults, FaultBoard
+from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
-from shared.calls.log import CallLog, Entry, Turn
 from shared.calls import Call, Calls, NewCall
+from shared.calls.log import CallLog, Entry, Turn
 from shared.ids import uuid7
 from shared.leads import Lead, Leads
+from shared.leads.spool import Spool
 from shared.profiles.builtin import default_profile
 from shared.profiles.model import Profile, version
-from shared.leads.spool import Spool
 
 
 def settings(redis_url: str = "redis://127.0.0.1:1/0", **more: Any) -> AgentSettings:

@@ -10,5 +10,11 @@ class HandClock:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.seconds, UTC)
 
+    def now_ms(self) -> int:
+        return int(self.seconds * 1000)
+
     def monotonic(self) -> float:
         return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds

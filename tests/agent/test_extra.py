@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from services.agent.settings import AgentSettings
-from services.agent.lead.tools import MOST_EXTRA, LeadBook
 from services.agent.call.log_writer import TurnLog
-from shared.calls.log import CallLog
+from services.agent.lead.tools import MOST_EXTRA, LeadBook
+from services.agent.settings import AgentSettings
 from shared.calls import Calls
+from shared.calls.log import CallLog
 from shared.leads import Leads
 from tests.agent.calls import open_call, settings
 

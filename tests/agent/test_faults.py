@@ -4,10 +4,10 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from services.agent.provider_status.board import CallFaults, FaultBoard
 from services.agent.call.log_writer import TurnLog
-from shared.calls.log import CallLog, Notice
+from services.agent.provider_status.board import CallFaults, FaultBoard
 from shared.calls import Calls
+from shared.calls.log import CallLog, CallNotice
 from shared.runtime.health import Health
 from tests.agent.calls import open_call
 
@@ -34,7 +34,7 @@ async def test_what_a_call_meets_is_seen_by_the_worker_and_on_the_page(redis: Re
     assert await board.read() == {}
     await log.drain(2)
     notices = [each.entry for each in await CallLog(redis).read(call.id)]
-    codes = [each.code for each in notices if isinstance(each, Notice)]
+    codes = [each.code for each in notices if isinstance(each, CallNotice)]
     assert codes == ["sarvam_stt_refused", "sarvam_stt_well"]
     mirror.cancel()
     await asyncio.gather(mirror, return_exceptions=True)

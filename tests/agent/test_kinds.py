@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.agent.lead.fields.typed import boolean, day, integer, number
 from services.agent.lead.fields.parse import noted
+from services.agent.lead.fields.typed import boolean, day, integer, number
 from shared.errors import Invalid
 from shared.profiles.model import FieldType
 

@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 
 from services.agent.call.presence import AGENT, CallerPresence
-from shared.events import How
+from shared.events import EndReason
 
 STANDARD = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
 
@@ -40,14 +40,14 @@ class Room(rtc.EventEmitter[Any]):
 @dataclass
 class Rig:
     room: Room = field(default_factory=Room)
-    over: asyncio.Queue[How] = field(default_factory=asyncio.Queue)
+    over: asyncio.Queue[EndReason] = field(default_factory=asyncio.Queue)
 
     def presence(self, *, grace: float = 0.05, wait: float = 0.05) -> CallerPresence:
         return CallerPresence(
             cast("rtc.Room", self.room), self.over.put_nowait, grace=grace, wait=wait
         )
 
-    async def end(self) -> How:
+    async def end(self) -> EndReason:
         return await asyncio.wait_for(self.over.get(), 2)
 
 

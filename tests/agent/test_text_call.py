@@ -12,13 +12,13 @@ from services.agent.llm import failover as models
 from services.agent.provider_status.board import FaultBoard
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
-from shared.calls.log import LeadNoted, Notice, State, Tool, Turn
 from shared.calls import Calls
+from shared.calls.log import AgentState, CallNotice, LeadRevision, ToolCall, Turn
 from shared.errors import NotFound
+from shared.leads.spool import Spool
 from shared.locales.registry import LANGUAGES
 from shared.profiles.model import Profile
 from shared.redis.client import connect
-from shared.leads.spool import Spool
 from tests.agent.calls import scripted_llm, settings, text_call
 from tests.valkey import Valkey
 
@@ -72,12 +72,14 @@ async def test_a_call_in_hindi_captures_the_whole_lead(redis: Redis, config: Age
     assert first.who == "agent"
     assert first.text.startswith("नमस्ते")
     assert first.language == "hi-IN"
-    tools = [(entry.name, entry.fields) for entry in entries if isinstance(entry, Tool)]
+    tools = [(entry.name, entry.fields) for entry in entries if isinstance(entry, ToolCall)]
     assert tools[0] == ("save_lead", ("name",))
     assert tools[-1] == ("end_call", ())
-    assert [entry.revision for entry in entries if isinstance(entry, LeadNoted)] == [*range(1, 8)]
+    assert [entry.revision for entry in entries if isinstance(entry, LeadRevision)] == [
+        *range(1, 8)
+    ]
     assert {"thinking", "speaking", "listening"} <= {
-        entry.state for entry in entries if isinstance(entry, State)
+        entry.state for entry in entries if isinstance(entry, AgentState)
     }
 
 
@@ -117,7 +119,7 @@ async def test_a_phone_number_that_cannot_be_right_is_asked_for_again(
         await call.say("मेरा नाम राहुल शर्मा है")
         await call.say("मेरा नंबर 98765432 है")
         assert "phone" not in (await call.lead()).values
-        tools = [entry for entry in await call.entries() if isinstance(entry, Tool)]
+        tools = [entry for entry in await call.entries() if isinstance(entry, ToolCall)]
         await call.say("मेरा नंबर 9876543210 है")
         lead = await call.lead()
     assert lead.values["phone"] == "+919876543210"
@@ -154,7 +156,7 @@ async def test_a_failing_model_is_excused_and_the_call_goes_on(
         async with asyncio.timeout(8):
             await call.say("मेरा नाम राहुल शर्मा है")
         assert texts(await call.turns())[-1].endswith(FALLBACK)
-        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
         model.set_faults([])
         await call.say("मेरा नाम राहुल शर्मा है")
         lead = await call.lead()
@@ -202,7 +204,7 @@ async def test_another_model_steps_in(
     async with text_call(redis, config) as call:
         await call.say("मेरा नाम राहुल शर्मा है")
         lead = await call.lead()
-        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
     assert lead.values["name"] == "राहुल शर्मा"
     assert notices[0].code == "llm_refused"
     assert "unknown-model" in notices[0].text
@@ -216,7 +218,7 @@ async def test_a_refused_key_is_named_on_the_page_and_on_the_board(
     async with text_call(redis, config) as call:
         await call.say("मेरा नाम राहुल शर्मा है")
         said = texts(await call.turns())
-        notices = [entry for entry in await call.entries() if isinstance(entry, Notice)]
+        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
     board = await FaultBoard(redis).read()
     assert said[-1] == FALLBACK
     assert [notice.code for notice in notices] == ["llm_refused"]
@@ -284,7 +286,7 @@ async def test_nothing_is_said_to_be_saved_that_is_not(
         await asyncio.to_thread(own_valkey.start)
         with pytest.raises(NotFound):
             await call.lead()
-        codes = [entry.code for entry in await call.entries() if isinstance(entry, Notice)]
+        codes = [entry.code for entry in await call.entries() if isinstance(entry, CallNotice)]
     assert "not_saved" in codes
     await redis.aclose()
 

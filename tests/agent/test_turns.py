@@ -7,8 +7,8 @@ from livekit.agents import llm
 from redis.asyncio import Redis
 
 from services.agent.call.log_writer import TurnLog, latency
-from shared.calls.log import CallLog, Latency, Turn
 from shared.calls import Calls
+from shared.calls.log import CallLog, Latency, Turn
 from shared.redis.client import connect
 from tests.agent.calls import open_call
 from tests.valkey import Valkey

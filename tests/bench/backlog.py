@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
+from shared.bus import read_group_stats
 from shared.redis import keys
-from shared.bus import read_gauges
 from shared.redis.client import connect
 from tests.bench.leads import process
 from tests.leads.world import Caller, receiving
@@ -64,7 +64,7 @@ async def measure(folder: Path, entries: int, *, handled: bool) -> str:
                     await caller.reaches("acknowledged", seconds=60)
                     took = f"first lead delivered {time.perf_counter() - begun:.2f} s after start"
                 else:
-                    while (await read_gauges(redis, keys.LEADS, "leads")).lag:  # noqa: ASYNC110
+                    while (await read_group_stats(redis, keys.LEADS, "leads")).lag:  # noqa: ASYNC110
                         await asyncio.sleep(0.5)
                     seconds = time.perf_counter() - begun
                     took = f"all read after {seconds:.1f} s ({entries / seconds:.0f}/s)"

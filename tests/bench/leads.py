@@ -22,9 +22,9 @@ import httpx
 from redis.asyncio import Redis
 
 from services.leads.destinations.payload import encode
-from shared.redis import keys
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
+from shared.redis import keys
 from shared.redis.client import connect
 from tests.valkey import Valkey, free_port
 

@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared.bus import Bus, Context, DeadLetters, read_gauges, sweep
+from shared.bus import Bus, Context, DeadLetters, read_group_stats, remove_idle_consumers
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
 
 
@@ -23,7 +23,7 @@ async def test_entries_of_a_dead_consumer_are_taken_over(redis: Redis) -> None:
     async with consuming(redis, seen, idle=0.1, concurrency=2):
         await seen.wait(3)
     assert sorted(seen.numbers) == [1, 2, 3]
-    assert (await read_gauges(redis, STREAM, GROUP)).pending == 0
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
 
 async def test_a_slow_handler_is_never_run_twice_at_once(redis: Redis) -> None:
@@ -91,7 +91,7 @@ async def test_stopping_leaves_nothing_pending(redis: Redis) -> None:
     async with consuming(redis, seen, concurrency=2):
         for number in range(50):
             await Bus(redis, "test").publish(Counted(number=number))
-    assert (await read_gauges(redis, STREAM, GROUP)).pending == 0
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
 
 async def test_the_janitor_removes_ghosts_but_never_what_they_hold(redis: Redis) -> None:
@@ -100,8 +100,8 @@ async def test_the_janitor_removes_ghosts_but_never_what_they_hold(redis: Redis)
     await redis.xgroup_createconsumer(STREAM, GROUP, "ghost")
 
     async def swept() -> list[str]:
-        return await sweep(redis, STREAM, GROUP, idle=0.02)
+        return await remove_idle_consumers(redis, STREAM, GROUP, idle=0.02)
 
     assert await until(swept) == ["ghost"]
     assert [consumer["name"] for consumer in await redis.xinfo_consumers(STREAM, GROUP)] == ["dead"]
-    assert (await read_gauges(redis, STREAM, GROUP)).pending == 1
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 1

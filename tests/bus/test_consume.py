@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.bus import Bus, Consumer, Context, DeadLetters, RetryPolicy, read_gauges
+from shared.bus import Bus, Consumer, Context, DeadLetters, RetryPolicy, read_group_stats
 from shared.errors import Permanent
 from shared.events.calls import CallEnded
+from shared.redis import keys
 from tests.bus.events import GROUP, QUICK, STREAM, Counted, Other, Seen, consuming, raw, until
 
 
@@ -23,7 +23,7 @@ async def test_what_was_published_before_the_first_consumer_is_delivered(redis: 
     assert seen.numbers == [0, 1, 2, 3, 4]
     assert seen.contexts[0].source == "test"
     assert seen.contexts[0].traceparent == "00-a-b-01"
-    assert (await read_gauges(redis, STREAM, GROUP)).pending == 0
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
 
 async def test_no_more_is_read_than_there_are_free_workers(redis: Redis) -> None:
@@ -42,7 +42,7 @@ async def test_no_more_is_read_than_there_are_free_workers(redis: Redis) -> None
     async with consuming(redis, seen, concurrency=3):
         for _ in range(3):
             await started.acquire()
-        gauges = await read_gauges(redis, STREAM, GROUP)
+        gauges = await read_group_stats(redis, STREAM, GROUP)
         assert (gauges.pending, gauges.lag) == (3, 17)
         release.set()
         await seen.wait(20)
@@ -68,7 +68,7 @@ async def test_a_duplicate_is_dropped_on_its_first_delivery(redis: Redis) -> Non
     async with consuming(redis, seen, concurrency=1):
         await seen.wait(2)
     assert seen.numbers == [1, 2]
-    assert (await read_gauges(redis, STREAM, GROUP)).pending == 0
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
 
 async def test_a_duplicate_waits_while_the_first_is_in_hand(redis: Redis) -> None:
@@ -93,7 +93,7 @@ async def test_a_duplicate_waits_while_the_first_is_in_hand(redis: Redis) -> Non
 
 
 async def _settled(redis: Redis) -> bool:
-    gauges = await read_gauges(redis, STREAM, GROUP)
+    gauges = await read_group_stats(redis, STREAM, GROUP)
     return gauges.lag == gauges.pending == gauges.scheduled == 0
 
 
@@ -136,7 +136,7 @@ async def test_a_spent_budget_makes_a_dead_letter_that_can_be_replayed(redis: Re
         assert letter.event_id == event.id
         assert letter.tries == QUICK.tries
         assert letter.why == "RuntimeError, 3 times", "what a handler says may be personal"
-        assert (await read_gauges(redis, STREAM, GROUP)).dead == 1
+        assert (await read_group_stats(redis, STREAM, GROUP)).dead == 1
         broken = False
         assert await letters.replay(letter.id)
         await seen.wait(1)
@@ -215,7 +215,7 @@ async def test_a_handler_may_acknowledge_by_itself(redis: Redis) -> None:
         context.settled = True
 
     seen = Seen(settle)
-    async with consuming(redis, seen, once=False):
+    async with consuming(redis, seen, deduplicate=False):
         await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
     assert await _settled(redis)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.bus import Bus, Consumer, Context, read_gauges
+from shared.bus import Bus, Consumer, Context, read_group_stats
 from shared.errors import Unavailable
 from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
@@ -24,7 +24,7 @@ async def test_a_consumer_outlives_a_killed_redis(own_valkey: Valkey) -> None:
     redis = connect(own_valkey.url)
     troubles: list[str | None] = []
     seen = Seen()
-    async with consuming(redis, seen, on_trouble=troubles.append):
+    async with consuming(redis, seen, on_outage=troubles.append):
         await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
         own_valkey.kill()
@@ -65,7 +65,7 @@ async def test_what_was_in_hand_when_redis_died_is_settled_after(own_valkey: Val
         own_valkey.start()
 
         async def settled() -> bool:
-            return (await read_gauges(redis, STREAM, GROUP)).pending == 0
+            return (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
         await until(settled)
     assert seen.numbers == [1]
@@ -89,7 +89,7 @@ async def test_a_full_redis_refuses_and_says_so(own_valkey: Valkey) -> None:
     redis = connect(own_valkey.url)
     troubles: list[str | None] = []
     seen = Seen()
-    async with consuming(redis, seen, on_trouble=troubles.append):
+    async with consuming(redis, seen, on_outage=troubles.append):
         await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
         await redis.config_set("maxmemory", 1)
@@ -114,12 +114,12 @@ async def test_a_handler_whose_result_cannot_be_saved_says_so(own_valkey: Valkey
     async def fill(_: Counted, __: Context) -> None:
         await redis.config_set("maxmemory", 1)
 
-    async with consuming(redis, Seen(fill), on_trouble=troubles.append):
+    async with consuming(redis, Seen(fill), on_outage=troubles.append):
         await until(said)
         await redis.config_set("maxmemory", 0)
 
         async def settled() -> bool:
-            gauges = await read_gauges(redis, STREAM, GROUP)
+            gauges = await read_group_stats(redis, STREAM, GROUP)
             return gauges.pending == gauges.lag == 0
 
         await until(settled)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.bus.batching import Together
+from shared.bus.batching import Batcher
 
 
 async def test_what_comes_at_once_is_done_at_once() -> None:
@@ -16,11 +16,11 @@ async def test_what_comes_at_once_is_done_at_once() -> None:
         await asyncio.sleep(0)
         batches.append(list(items))
 
-    together = Together(act)
-    await asyncio.gather(*(together.do(number) for number in range(50)))
+    together = Batcher(act)
+    await asyncio.gather(*(together.add(number) for number in range(50)))
     assert len(batches) <= 2
     assert sorted(number for batch in batches for number in batch) == list(range(50))
-    await together.do(99)
+    await together.add(99)
     assert batches[-1] == [99]
 
 
@@ -32,11 +32,11 @@ async def test_a_failure_is_everybodys() -> None:
         if fail:
             raise ConnectionError("gone")
 
-    together = Together(act)
-    results = await asyncio.gather(together.do(1), together.do(2), return_exceptions=True)
+    together = Batcher(act)
+    results = await asyncio.gather(together.add(1), together.add(2), return_exceptions=True)
     assert [type(result) for result in results] == [ConnectionError, ConnectionError]
     fail = False
-    await together.do(3)
+    await together.add(3)
 
 
 async def test_who_is_cancelled_holds_nobody_up() -> None:
@@ -46,8 +46,8 @@ async def test_who_is_cancelled_holds_nobody_up() -> None:
     async def act(_: Sequence[int]) -> None:
         await go.wait()
 
-    together = Together(act)
-    one, two = (asyncio.create_task(together.do(number)) for number in (1, 2))
+    together = Batcher(act)
+    one, two = (asyncio.create_task(together.add(number)) for number in (1, 2))
     await asyncio.sleep(0)
     one.cancel()
     go.set()

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared.bus import read_gauges, sweep, trim
+from shared.bus import read_group_stats, remove_idle_consumers, trim
 from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
 from tests.valkey import Valkey
@@ -83,18 +83,18 @@ async def test_trimming_takes_what_nobody_needs(redis: Redis) -> None:
 
 async def test_gauges_tell_what_waits(redis: Redis) -> None:
     """An operator could not see that a group falls behind."""
-    assert (await read_gauges(redis, STREAM, GROUP)).lag == 0
+    assert (await read_group_stats(redis, STREAM, GROUP)).lag == 0
     for number in range(3):
         await raw(redis, Counted(number=number))
-    assert (await read_gauges(redis, STREAM, GROUP)).lag == 3, "no group has read yet"
+    assert (await read_group_stats(redis, STREAM, GROUP)).lag == 3, "no group has read yet"
     await redis.xgroup_create(STREAM, GROUP, id="0")
     await redis.xreadgroup(GROUP, "c", {STREAM: ">"}, count=1)
 
     async def aged() -> bool:
-        return (await read_gauges(redis, STREAM, GROUP)).oldest_pending_s > 0
+        return (await read_group_stats(redis, STREAM, GROUP)).oldest_pending_s > 0
 
     await until(aged)
-    gauges = await read_gauges(redis, STREAM, GROUP)
+    gauges = await read_group_stats(redis, STREAM, GROUP)
     assert (gauges.lag, gauges.pending, gauges.scheduled, gauges.dead) == (2, 1, 0, 0)
 
 
@@ -106,7 +106,7 @@ async def test_a_lag_that_redis_cannot_tell_is_counted(redis: Redis) -> None:
     await redis.xdel(STREAM, ids[2])
     (group,) = await redis.xinfo_groups(STREAM)
     assert group["lag"] is None
-    assert (await read_gauges(redis, STREAM, GROUP)).lag == 3
+    assert (await read_group_stats(redis, STREAM, GROUP)).lag == 3
 
 
 async def test_metrics_follow_the_gauges(redis: Redis) -> None:
@@ -129,5 +129,5 @@ async def test_metrics_follow_the_gauges(redis: Redis) -> None:
 
 async def test_upkeep_of_a_stream_that_is_not_there(redis: Redis) -> None:
     """A consumer that tidies up before its stream was made would end at its start."""
-    assert await sweep(redis, STREAM, GROUP) == []
+    assert await remove_idle_consumers(redis, STREAM, GROUP) == []
     assert await trim(redis, STREAM) == 0

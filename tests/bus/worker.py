@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from shared.bus import Consumer, Context, insist
+from shared.bus import Consumer, Context, retry_until_available
 from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted
 
@@ -13,7 +13,7 @@ async def main(url: str) -> None:
 
     async def note(event: Counted, _: Context) -> None:
         await asyncio.sleep(0.002)
-        await insist("noting", lambda: redis.sadd("handled", event.number))
+        await retry_until_available("noting", lambda: redis.sadd("handled", event.number))
 
     consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, idle=0.5, block_ms=50)
     await consumer.run()

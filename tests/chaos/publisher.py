@@ -9,13 +9,13 @@ import os
 import random
 from pathlib import Path
 
-from shared.bus import insist
+from shared.bus import retry_until_available
 from shared.calls import Calls, NewCall
 from shared.leads import Leads
+from shared.leads.spool import Spool
 from shared.leads.store_and_forward import LeadSaver
 from shared.profiles.model import Profile
 from shared.redis.client import connect
-from shared.leads.spool import Spool
 from tests.chaos.journal import Journal
 from tests.chaos.plan import Script, script
 
@@ -62,12 +62,12 @@ class Publisher:
     async def _call(self, one: Script, begin: int) -> None:
         """One call. The journal has a line a step, and one for the end of the call."""
         if one.hangs_up:
-            await insist("opening a call", lambda: self._open(one))
+            await retry_until_available("opening a call", lambda: self._open(one))
         for step in range(begin, len(one.steps)):
             await self._saver.apply(one.context, one.changes(step, self._attempt))
             self._journal.write(one.number, step + 1)
         if one.hangs_up:
-            await insist("ending a call", lambda: self._hang_up(one))
+            await retry_until_available("ending a call", lambda: self._hang_up(one))
         self._journal.write(one.number, len(one.steps) + 1)
 
     async def _open(self, one: Script) -> None:

@@ -8,8 +8,8 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from services.leads.delivery import worker as dispatch, store as ledger
 from services.leads import main
+from services.leads.delivery import store as ledger, worker as dispatch
 from services.leads.delivery.response_policy import Verdict
 
 

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.sandbox.n8n import N8nStandIn
-from shared.redis import keys
-from shared.bus import read_gauges
+from shared.bus import read_group_stats
 from shared.deliveries import LEAD_CAPTURE
+from shared.redis import keys
 from shared.redis.client import connect
 from tests.chaos import journal
 from tests.chaos.judge import Verdict, judge
@@ -254,6 +254,6 @@ class Chaos:
 
 
 async def _waiting(redis: Redis) -> int:
-    gauges = await read_gauges(redis, keys.LEADS, "leads")
+    gauges = await read_group_stats(redis, keys.LEADS, "leads")
     due = await redis.zcard(keys.deliveries_due(LEAD_CAPTURE))
     return gauges.lag + gauges.pending + gauges.scheduled + int(due)

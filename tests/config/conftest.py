@@ -14,8 +14,8 @@ from services.config.refresh import Refresher
 from services.sandbox.n8n import N8nStandIn
 from shared.bus import Bus, Consumer
 from shared.events import ProfileWanted
-from shared.runtime.health import Health
 from shared.profiles import ProfileReader
+from shared.runtime.health import Health
 
 # Long enough never to be over by chance, short enough to wait for where it must be over.
 TIMEOUT = 0.5

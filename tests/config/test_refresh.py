@@ -9,11 +9,11 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from services.sandbox.n8n import N8nStandIn
-from shared.redis import keys
 from shared.errors import NotFound, Unavailable
 from shared.events import ProfileWanted
 from shared.profiles import ProfileReader, default_profile
 from shared.profiles.record import read
+from shared.redis import keys
 from shared.redis.client import now_ms
 from tests.config.conftest import CLINIC, TIMEOUT, Start
 from tests.waiting import until

@@ -14,10 +14,10 @@ from redis.asyncio import Redis
 
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from shared.runtime.health import Health
-from shared.runtime.health_server import Embedded, bind
 from shared.profiles import Profile, default_profile, version
 from shared.profiles.record import ProfileRecord, write
+from shared.runtime.health import Health
+from shared.runtime.health_server import Embedded, bind
 from tests.gateway.rooms import Rooms
 from tests.waiting import until
 

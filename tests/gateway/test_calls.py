@@ -7,8 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from services.gateway.auth import COOKIE
-from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
+from shared.calls.log import CallLog, Turn
 from shared.profiles import default_profile
 from tests.gateway.conftest import Gateways, gateway_settings, put_profile, serving
 from tests.gateway.rooms import Rooms

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.calls import Calls
 from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.shared.builders import lead_context, new_call
 
 NOBODYS = "0199b3a0-0000-7000-8000-000000000000"

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile, default_profile
 from shared.profiles.record import announce
+from shared.redis import keys
 from shared.voices import VOICES
 from tests.gateway.conftest import Gateways, put_profile
 from tests.shared.builders import entries

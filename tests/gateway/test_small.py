@@ -9,13 +9,13 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from services.gateway.rate_limit import Limits, counted
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitServer
 from services.gateway.middleware import security_headers
+from services.gateway.rate_limit import Limits, counted
 from services.gateway.settings import GatewaySettings
 from shared.errors import TooMany
-from shared.runtime.health import Health
 from shared.profiles import default_profile
+from shared.runtime.health import Health
 from tests.gateway.conftest import Gateways, gateway_settings, put_profile
 from tests.gateway.rooms import Rooms
 from tests.valkey import free_port
@@ -135,7 +135,7 @@ async def test_readiness_names_what_is_missing_in_any_service(
     assert answer["status"] == "degraded"
     assert set(answer["reasons"]) >= {"agent", "config", "leads"}
     agent = Health("agent", "one")
-    agent.degraded("sarvam", "Sarvam refuses SARVAM_API_KEY")
+    agent.set_degraded("sarvam", "Sarvam refuses SARVAM_API_KEY")
     reporting = asyncio.create_task(agent.publish(redis))
     try:
         async with asyncio.timeout(5):

@@ -7,11 +7,11 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, Notice
 from shared.calls import Calls
+from shared.calls.log import CallLog, CallNotice
 from shared.profiles import Profile, default_profile
 from shared.profiles.record import ProfileRecord, write
+from shared.redis import keys
 from shared.redis.client import connect
 from tests.gateway.conftest import SECRET, Gateways, gateway_settings, put_profile, serving
 from tests.gateway.rooms import Rooms
@@ -75,7 +75,7 @@ async def test_an_unknown_voice_becomes_the_profiles_and_the_page_is_told(
     call = await Calls(redis, source="test").get(answer["callId"])
     assert call.voice == default_profile().voice
     [logged] = await CallLog(redis).read(call.id)
-    assert isinstance(logged.entry, Notice)
+    assert isinstance(logged.entry, CallNotice)
     assert logged.entry.code == "voice_replaced"
 
 

@@ -1,34 +1,21 @@
 """The watchdog: whom it calls an agent for, when, and when it keeps still."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
 
 from services.gateway.calls.watchdog import AGENT_LOST, NO_AGENT, Watchdog
-from shared.redis import keys
-from shared.calls.log import CallLog, Notice
 from shared.calls import Call, Calls
-from shared.runtime.health import Health
+from shared.calls.log import CallLog, CallNotice
+from shared.redis import keys
 from shared.redis.client import connect, now_ms
+from shared.runtime.health import Health
+from tests.agent.clock import HandClock
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import new_call
 from tests.valkey import Valkey
 from tests.waiting import until
-
-
-class Hands:
-    """A clock whose hands the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 class Scene:
@@ -37,7 +24,7 @@ class Scene:
     def __init__(self, redis: Redis, rooms: Rooms) -> None:
         self.redis = redis
         self.rooms = rooms
-        self.clock = Hands()
+        self.clock = HandClock()
         self.calls = Calls(redis, source="test")
         self.log = CallLog(redis)
         self.health = Health("gateway", "test")
@@ -94,7 +81,7 @@ class Scene:
 
     async def notices(self, call_id: str) -> list[str]:
         logged = [each.entry for each in await self.log.read(call_id)]
-        return [entry.code for entry in logged if isinstance(entry, Notice)]
+        return [entry.code for entry in logged if isinstance(entry, CallNotice)]
 
 
 @pytest.fixture

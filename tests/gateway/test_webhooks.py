@@ -10,8 +10,8 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
 from shared.calls import Call, Calls
+from shared.redis import keys
 from tests.gateway.conftest import KEY, SECRET
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import new_call

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from services.leads.cli import terminal
 from services.leads.cli.app import app
-from shared.redis import keys
 from shared.bus import DeadLetters
 from shared.deliveries import LEAD_CAPTURE, Deliveries
+from shared.redis import keys
 from tests.bus.events import until
 from tests.leads.world import Caller, delivering, receiving
 from tests.valkey import free_port

@@ -6,8 +6,8 @@ from typing import Any
 from redis.asyncio import Redis
 from standardwebhooks import Webhook
 
-from shared.redis import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries
+from shared.redis import keys
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings, unread
 

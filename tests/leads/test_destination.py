@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from services.leads.delivery import client as destination
 from services.leads.delivery.client import Destination
 from services.leads.delivery.response_policy import Answer
-from shared.runtime.clock import SystemClock
+from shared.clock import SystemClock
 from tests.valkey import free_port
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]

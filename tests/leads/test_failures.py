@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.leads.service import LeadsService
-from shared.redis import keys
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.errors import NotFound
+from shared.redis import keys
 from shared.runtime.health import Health
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings

@@ -2,8 +2,8 @@
 
 from redis.asyncio import Redis
 
-from shared.calls.log import CallLog, Latency, Turn
 from shared.calls import Calls, NewCall
+from shared.calls.log import CallLog, Latency, Turn
 from shared.deliveries import CALL_ENDED, Deliveries
 from shared.profiles.model import Profile
 from tests.bus.events import until

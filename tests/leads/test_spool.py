@@ -13,9 +13,9 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from shared.leads import LeadChange, Leads
+from shared.leads.spool import Spool, SpoolError
 from shared.leads.store_and_forward import LeadSaver
 from shared.redis.client import connect
-from shared.leads.spool import Spool, SpoolError
 from tests.bus.events import until
 from tests.leads.world import Caller
 from tests.valkey import Valkey
@@ -43,7 +43,7 @@ async def test_while_redis_is_away_changes_are_on_the_disk_and_follow_in_order(
     """What a caller says during a restart of Redis would be lost."""
     leads, caller = Leads(own_redis, source="agent"), Caller(own_redis)
     troubles: list[tuple[str, str | None]] = []
-    saver = LeadSaver(leads, spool, on_trouble=lambda *what: troubles.append(what))
+    saver = LeadSaver(leads, spool, on_outage=lambda *what: troubles.append(what))
     merged = await saver.apply(caller.context(), [change("name", "Asha", 1)])
     assert merged is not None
     assert merged.revision == 1
@@ -110,7 +110,7 @@ async def test_a_full_redis_is_a_case_for_the_spool(redis: Redis, spool: Spool) 
     """A full Redis would be taken for a saved lead, or end the call."""
     leads, caller = Leads(redis, source="agent"), Caller(redis)
     troubles: list[tuple[str, str | None]] = []
-    saver = LeadSaver(leads, spool, on_trouble=lambda *what: troubles.append(what))
+    saver = LeadSaver(leads, spool, on_outage=lambda *what: troubles.append(what))
     await redis.config_set("maxmemory", 1)
     assert await saver.apply(caller.context(), [change("name", "Asha", 1)]) is None
     assert troubles == [("redis", "Redis is full (maxmemory): nothing can be saved")]
@@ -142,7 +142,7 @@ async def test_when_nothing_takes_it_nothing_is_said_to_be_saved(
     caller = Caller(own_redis)
     troubles: list[tuple[str, str | None]] = []
     saver = LeadSaver(
-        Leads(own_redis, source="agent"), spool, on_trouble=lambda *what: troubles.append(what)
+        Leads(own_redis, source="agent"), spool, on_outage=lambda *what: troubles.append(what)
     )
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
     spool._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to a full disk
@@ -164,7 +164,7 @@ async def test_a_killed_process_leaves_what_it_saved_to_the_next(
         "import asyncio, sys\n"
         "from pathlib import Path\n"
         "from shared.leads import LeadChange, LeadContext\n"
-        "from shared.spool import Spool\n"
+        "from shared.leads.spool import Spool\n"
         "async def main():\n"
         "    spool = Spool(Path(sys.argv[1]))\n"
         "    context = LeadContext.model_validate_json(sys.argv[2])\n"

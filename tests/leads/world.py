@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 
 from services.leads.service import LeadsService
 from services.leads.settings import LeadsSettings
-from shared.redis import keys
-from shared.calls.log import CallLog, Delivery as DeliveryEntry
-from shared.runtime.health import Health
+from shared.calls.log import CallLog, DeliveryUpdate as DeliveryEntry
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
+from shared.redis import keys
+from shared.runtime.health import Health
 
 ACCEPTED = (200, {"status": "accepted"})
 Reply = tuple[int, Any]
@@ -213,10 +213,10 @@ class Caller:
 
 async def unread(redis: Redis, streams: Sequence[str] = (keys.LEADS, keys.CALLS)) -> int:
     """Entries that the service has not acknowledged or not read."""
-    from shared.bus import read_gauges
+    from shared.bus import read_group_stats
 
     total = 0
     for stream in streams:
-        gauges = await read_gauges(redis, stream, "leads")
+        gauges = await read_group_stats(redis, stream, "leads")
         total += gauges.lag + gauges.pending + gauges.scheduled
     return total

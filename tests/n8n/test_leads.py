@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
+from shared.calls.log import CallLog, Turn
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.n8n.real import RealN8n
 from tests.n8n.service import Service
 from tests.shared.builders import entries, lead_context, new_call

@@ -14,8 +14,8 @@ from livekit import api, rtc
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
-from shared.calls.log import CallLog, Turn
 from shared.calls import Call, Calls
+from shared.calls.log import CallLog, Turn
 from shared.leads import LeadChange, Leads
 from tests.gateway.conftest import KEY, SECRET
 from tests.shared.builders import lead_context

@@ -17,9 +17,9 @@ from playwright.async_api import Page, expect
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
-from shared.redis import keys
-from shared.calls.log import CallLog, Delivery, Notice
 from shared.calls import Calls
+from shared.calls.log import CallLog, CallNotice, DeliveryUpdate
+from shared.redis import keys
 from tests.page.conftest import Pages
 from tests.page.stage import agent_in
 from tests.valkey import free_port
@@ -89,7 +89,7 @@ async def test_a_call_from_start_to_the_delivered_lead(
         await expect(lead_state).to_have_text("captured")
         await CallLog(redis).append(
             call_id,
-            Delivery(
+            DeliveryUpdate(
                 destination="n8n",
                 subject=call.lead_id,
                 revision=revision,
@@ -163,7 +163,7 @@ async def test_no_agent_is_said_and_forgotten_when_one_comes(
     page = await pages()
     call_id = await start(page, redis)
     text = "No agent is free just now."
-    await CallLog(redis).append(call_id, Notice(level="warning", code="agent_none", text=text))
+    await CallLog(redis).append(call_id, CallNotice(level="warning", code="agent_none", text=text))
     problems = page.locator("#problems")
     await expect(problems).to_contain_text(text)
     async with agent_in(livekit, redis, call_id) as agent:

@@ -6,11 +6,11 @@ import pytest
 from playwright.async_api import expect
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, Turn
 from shared.calls import Calls
+from shared.calls.log import CallLog, Turn
 from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.page.conftest import Pages
 from tests.shared.builders import lead_context, new_call
 

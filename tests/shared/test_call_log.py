@@ -3,11 +3,11 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, Logged, Notice, State, Turn
 from shared.calls import Calls
+from shared.calls.log import AgentState, CallLog, CallNotice, Logged, Turn
 from shared.errors import NotOwner
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.shared.builders import lead_context, new_call
 
 
@@ -28,10 +28,10 @@ async def test_a_loser_cannot_write(redis: Redis) -> None:
     calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
     await calls.open(new)
     await calls.take(new.id, "agent-1")
-    await log.append(new.id, State(state="speaking"), attempt=1)
+    await log.append(new.id, AgentState(state="speaking"), attempt=1)
     await redis.hset(keys.call(new.id), "attempt", 2)
     with pytest.raises(NotOwner):
-        await log.append(new.id, State(state="speaking"), attempt=1)
+        await log.append(new.id, AgentState(state="speaking"), attempt=1)
 
 
 async def test_unknown_entries_are_passed_over(redis: Redis) -> None:
@@ -39,21 +39,21 @@ async def test_unknown_entries_are_passed_over(redis: Redis) -> None:
     log = CallLog(redis)
     await redis.xadd(keys.call_log("c"), {"type": "hologram", "data": "{}"})
     await redis.xadd(keys.call_log("c"), {"type": "turn", "data": "not json"})
-    await log.append("c", Notice(level="info", code="x", text="y"))
+    await log.append("c", CallNotice(level="info", code="x", text="y"))
     assert [entry.entry.type for entry in await log.read("c")] == ["notice"]
 
 
 async def test_following_gives_what_is_there_and_what_comes(redis: Redis) -> None:
     log = CallLog(redis)
-    await log.append("c", State(state="joining"))
+    await log.append("c", AgentState(state="joining"))
     seen: list[Logged] = []
     async for batch in log.follow("c", block_ms=2_000):
         seen += batch
         if len(seen) == 1:
-            await log.append("c", State(state="listening"))
+            await log.append("c", AgentState(state="listening"))
         if len(seen) == 2:
             break
-    states = [entry.entry.state for entry in seen if isinstance(entry.entry, State)]
+    states = [entry.entry.state for entry in seen if isinstance(entry.entry, AgentState)]
     assert states == ["joining", "listening"]
 
 
@@ -64,7 +64,7 @@ async def test_nothing_is_said_after_the_end(redis: Redis) -> None:
     attempt = await calls.take(new.id, "agent-1")
     await calls.end(await calls.get(new.id), "room_closed")
     with pytest.raises(NotOwner):
-        await log.append(new.id, State(state="speaking"), attempt=attempt)
+        await log.append(new.id, AgentState(state="speaking"), attempt=attempt)
 
 
 async def test_logs_leads_and_calls_are_kept_as_long_as_the_settings_say(redis: Redis) -> None:
@@ -76,7 +76,7 @@ async def test_logs_leads_and_calls_are_kept_as_long_as_the_settings_say(redis: 
         new_call(),
     )
     await calls.open(new)
-    await log.append(new.id, State(state="joining"))
+    await log.append(new.id, AgentState(state="joining"))
     change = LeadChange(field="name", value="Asha", attempt=1, sequence=1)
     await leads.apply(lead_context(new), [change])
     await calls.end(await calls.get(new.id), "caller_hung_up")

@@ -5,11 +5,11 @@ import json
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, Finished
 from shared.calls import Calls, Refused
+from shared.calls.log import CallEnd, CallLog
 from shared.errors import NotFound, NotOwner
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
 
 
@@ -161,7 +161,7 @@ async def test_the_end_is_the_last_entry_of_the_log(calls: Calls, redis: Redis) 
     await calls.open(new)
     await calls.end(await calls.get(new.id), "never_joined")
     [*_, last] = await CallLog(redis).read(new.id)
-    assert isinstance(last.entry, Finished)
+    assert isinstance(last.entry, CallEnd)
     assert last.entry.how == "never_joined"
 
 

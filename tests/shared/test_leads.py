@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared.redis import keys
-from shared.calls.log import CallLog, LeadNoted
 from shared.calls import Calls
+from shared.calls.log import CallLog, LeadRevision
 from shared.leads import LeadChange, Leads
 from shared.profiles import Profile, Question
+from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
 
 PROFILE = Profile(
@@ -120,7 +120,7 @@ async def test_the_log_tells_what_changed_and_the_stream_only_ids(
     new = new_call(profile=PROFILE)
     await leads.apply(lead_context(new), [change("name", 'Asha "the" Rao\\')])
     [logged] = await CallLog(redis).read(new.id)
-    assert isinstance(logged.entry, LeadNoted)
+    assert isinstance(logged.entry, LeadRevision)
     assert logged.entry.changed == {"name": 'Asha "the" Rao\\'}
     [fields] = await entries(redis, keys.LEADS)
     assert fields["type"] == "lead.changed"

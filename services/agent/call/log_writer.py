@@ -13,9 +13,9 @@ from livekit.agents import llm
 from loguru import logger
 from redis.exceptions import RedisError
 
-from shared.bus import insist
-from shared.calls.log import CallLog, Entry, Latency, Notice, State, Tool, Turn
-from shared.runtime.clock import Clock, SystemClock
+from shared.bus import retry_until_available
+from shared.calls.log import AgentState, CallLog, CallNotice, Entry, Latency, ToolCall, Turn
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import NotOwner
 from shared.runtime.tasks import cancel
 
@@ -30,12 +30,12 @@ class TurnLog:
         attempt: int,
         *,
         limit: int = 2000,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._log = log
         self._call_id = call_id
         self._attempt = attempt
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._queue: deque[Entry] = deque()
         self._limit = limit
         self._dropped = 0
@@ -48,13 +48,13 @@ class TurnLog:
     def state(self, state: str) -> None:
         """One of livekit-agents' states; those that the log does not know are left out."""
         if state in ("listening", "thinking", "speaking"):
-            self._put(State(state=state, at_ms=self._now()))
+            self._put(AgentState(state=state, at_ms=self._now()))
 
     def joining(self) -> None:
-        self._put(State(state="joining", at_ms=self._now()))
+        self._put(AgentState(state="joining", at_ms=self._now()))
 
     def left(self) -> None:
-        self._put(State(state="left", at_ms=self._now()))
+        self._put(AgentState(state="left", at_ms=self._now()))
 
     def caller(
         self, text: str, *, language: str | None, typed: bool, latency: Latency | None
@@ -85,11 +85,13 @@ class TurnLog:
         )
 
     def tool(self, name: str, fields: tuple[str, ...], *, error: str | None = None) -> None:
-        self._put(Tool(name=name, fields=fields, ok=error is None, error=error, at_ms=self._now()))
+        self._put(
+            ToolCall(name=name, fields=fields, ok=error is None, error=error, at_ms=self._now())
+        )
 
     def notice(self, level: Literal["info", "warning", "error"], code: str, text: str) -> None:
         """Something that the people on both sides should know."""
-        self._put(Notice(level=level, code=code, text=text, at_ms=self._now()))
+        self._put(CallNotice(level=level, code=code, text=text, at_ms=self._now()))
 
     async def drain(self, timeout: float) -> bool:
         """Waits until all is written, `timeout` seconds at most; whether it is."""
@@ -121,7 +123,7 @@ class TurnLog:
             while self._queue:
                 entry = self._queue[0]
                 try:
-                    await insist(
+                    await retry_until_available(
                         "call log",
                         partial(self._log.append, self._call_id, entry, attempt=self._attempt),
                     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from livekit import rtc
 
-from shared.events import How
+from shared.events import EndReason
 
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
@@ -29,7 +29,7 @@ class CallerPresence:
     """
 
     def __init__(
-        self, room: rtc.Room, gone: Callable[[How], None], *, grace: float, wait: float
+        self, room: rtc.Room, gone: Callable[[EndReason], None], *, grace: float, wait: float
     ) -> None:
         self._room = room
         self._gone = gone
@@ -61,7 +61,7 @@ class CallerPresence:
         else:
             self._expect(self._grace, "caller_lost")
 
-    def _expect(self, seconds: float, otherwise: How) -> None:
+    def _expect(self, seconds: float, otherwise: EndReason) -> None:
         self._cancel()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(seconds, self._gone, otherwise)

@@ -11,23 +11,23 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.agent.conversation import history, session as sessions
 from services.agent.call import room_admin as rooms
-from services.agent.lead import sink as saving
-from services.agent.speech import models as speech
+from services.agent.call.lease import Lease
+from services.agent.call.log_writer import TurnLog
+from services.agent.call.presence import CallerPresence
+from services.agent.conversation import history, session as sessions
 from services.agent.conversation.barge_in import stop_at_once
 from services.agent.conversation.conversation import Conversation
-from services.agent.provider_status.board import CallFaults, FaultBoard
-from services.agent.call.lease import Lease
-from services.agent.call.presence import CallerPresence
-from services.agent.settings import AgentSettings
+from services.agent.lead import sink as saving
 from services.agent.lead.tools import LeadBook
-from services.agent.call.log_writer import TurnLog
-from shared.bus import Bus, insist
-from shared.calls.log import CallLog, Turn
+from services.agent.provider_status.board import CallFaults, FaultBoard
+from services.agent.settings import AgentSettings
+from services.agent.speech import models as speech
+from shared.bus import Bus, retry_until_available
 from shared.calls import Call, Calls
+from shared.calls.log import CallLog, Turn
 from shared.errors import NotFound, NotOwner, Unavailable
-from shared.events import CallResumed, CallStarted, How
+from shared.events import CallResumed, CallStarted, EndReason
 from shared.leads import Leads
 from shared.leads.spool import Spool
 from shared.runtime.tasks import cancel
@@ -80,7 +80,7 @@ class RunningCall:
         self._conversation: Conversation | None = None
         self._presence: CallerPresence | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._how: How | None = None
+        self._how: EndReason | None = None
 
     async def start(self) -> None:
         """Joins the room and opens the conversation."""
@@ -194,11 +194,11 @@ class RunningCall:
         except (NotOwner, RedisError, OSError):
             logger.info("the lease of call {} runs out by itself", self._call.id)
 
-    async def _end(self, how: How) -> None:
+    async def _end(self, how: EndReason) -> None:
         end = partial(self._calls.end, self._call, how, attempt=self._attempt)
         try:
             async with asyncio.timeout(END_S):
-                ended = await insist("the end of a call", end)
+                ended = await retry_until_available("the end of a call", end)
         except NotOwner:
             return
         except (TimeoutError, RedisError):

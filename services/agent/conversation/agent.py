@@ -9,8 +9,8 @@ from livekit import rtc
 from livekit.agents import Agent, APIError, ModelSettings, llm
 
 from services.agent.conversation.first_segment import Piece, first_clause
-from services.agent.llm.failover import Limits, OnFault, answer
 from services.agent.conversation.playout import Playout
+from services.agent.llm.failover import Limits, OnFault, answer
 
 SILENCE = rtc.AudioFrame(bytes(9600), 24_000, 1, 4800)  # 0.2 s, a segment that plays
 

@@ -19,24 +19,24 @@ from livekit.agents import (
 )
 from loguru import logger
 
+from services.agent.call.log_writer import TurnLog, latency
 from services.agent.conversation import history, prompt, session as sessions
 from services.agent.conversation.agent import Answering, CallAgent
 from services.agent.conversation.backchannel import is_backchannel
-from services.agent.provider_status.board import CallFaults
-from services.agent.llm.failover import Fault, Limits
-from services.agent.conversation.session import Voice
-from services.agent.settings import AgentSettings
 from services.agent.conversation.idle import SilenceWatch
-from services.agent.speech.stt import Listener, RealtimeSTT
-from services.agent.lead.tools import LeadBook, end_call_tool, save_lead_tool
-from services.agent.speech.tts import SarvamTTS, refusal
-from services.agent.call.log_writer import TurnLog, latency
+from services.agent.conversation.session import Voice
 from services.agent.conversation.text_input import TypedText
-from shared.calls.log import Turn
+from services.agent.lead.tools import LeadBook, end_call_tool, save_lead_tool
+from services.agent.llm.failover import Fault, Limits
+from services.agent.provider_status.board import CallFaults
+from services.agent.settings import AgentSettings
+from services.agent.speech.stt import Listener, RealtimeSTT
+from services.agent.speech.tts import SarvamTTS, refusal
 from shared.calls import Call
-from shared.events import How
-from shared.locales.registry import LANGUAGES, UNKNOWN, by_script, is_language
+from shared.calls.log import Turn
+from shared.events import EndReason
 from shared.leads.model import Source
+from shared.locales.registry import LANGUAGES, UNKNOWN, by_script, is_language
 from shared.profiles.model import Localised
 from shared.runtime.tasks import cancel
 
@@ -73,7 +73,7 @@ class Conversation:
         self._faults = faults
         self._said = said
         self.language = call.language
-        self.finished: asyncio.Future[How] = asyncio.get_running_loop().create_future()
+        self.finished: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._last_source: Source = "caller"
         self._goodbye: asyncio.Task[None] | None = None
         self._voice = make_voice(self) if make_voice else None
@@ -150,7 +150,7 @@ class Conversation:
                 await handle.wait_for_playout()
         self.finish("agent_finished")
 
-    def finish(self, how: How) -> None:
+    def finish(self, how: EndReason) -> None:
         """The first one to say how the call ends is believed."""
         if not self.finished.done():
             self.finished.set_result(how)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from livekit import rtc
 
 from services.agent.conversation.first_segment import Piece
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import SYSTEM_CLOCK, Clock
 
 LAST_WORDS_S = 0.5
 
@@ -18,8 +18,8 @@ LAST_WORDS_S = 0.5
 class Playout:
     """Counts what is synthesised against what was played, in seconds."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._made = 0.0
         self._played = 0.0
         self._since: float | None = None

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from loguru import logger
 
-from shared.bus import insist
-from shared.runtime.health import Health
+from shared.bus import retry_until_available
 from shared.leads import LeadChange, LeadContext, Leads, Merged
-from shared.leads.store_and_forward import LeadSaver
 from shared.leads.spool import Spool, SpoolError
+from shared.leads.store_and_forward import LeadSaver
+from shared.runtime.health import Health
 
 
 class LeadSink(Protocol):
@@ -32,7 +32,9 @@ class RedisOnly:
 
     async def apply(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged | None:
         async with asyncio.timeout(self._patience):
-            return await insist("a lead", partial(self._leads.apply, context, changes))
+            return await retry_until_available(
+                "a lead", partial(self._leads.apply, context, changes)
+            )
 
 
 def open_spool(folder: Path) -> Spool | None:
@@ -54,16 +56,16 @@ def sink(leads: Leads, spool: Spool | None, *, patience: float) -> LeadSink:
 async def drain(leads: Leads, spool: Spool | None, health: Health, stop: asyncio.Event) -> None:
     """Brings what the calls spooled to Redis, until `stop`; says on /readyz what keeps it."""
 
-    def on_trouble(name: str, reason: str | None) -> None:
+    def on_outage(name: str, reason: str | None) -> None:
         # That Redis is away is said by the health reports already.
         if name == "redis":
             return
         if reason is None:
-            health.well(name)
+            health.set_ok(name)
         else:
-            health.degraded(name, reason)
+            health.set_degraded(name, reason)
 
     if spool is None:
-        on_trouble("spool", "SPOOL_DIR cannot be written: leads are safe only while Redis answers")
+        on_outage("spool", "SPOOL_DIR cannot be written: leads are safe only while Redis answers")
         return
-    await LeadSaver(leads, spool, on_trouble=on_trouble).run(stop)
+    await LeadSaver(leads, spool, on_outage=on_outage).run(stop)

@@ -10,17 +10,17 @@ from livekit.agents import RunContext, StopResponse, ToolError, function_tool, l
 from loguru import logger
 from redis.exceptions import RedisError
 
-from services.agent.lead.fields.typed import FORMATS
-from services.agent.conversation.prompt import fields
-from services.agent.lead.sink import LeadSink
 from services.agent.call.log_writer import TurnLog
+from services.agent.conversation.prompt import fields
 from services.agent.lead.fields.parse import noted
+from services.agent.lead.fields.typed import FORMATS
+from services.agent.lead.sink import LeadSink
 from shared.calls import Call
 from shared.errors import Invalid
 from shared.leads import LeadChange, LeadContext, Merged
 from shared.leads.model import Source
-from shared.profiles.model import CONTACT, KEY_PATTERN, Localised, Question
 from shared.leads.spool import SpoolError
+from shared.profiles.model import CONTACT, KEY_PATTERN, Localised, Question
 
 MOST_EXTRA = 20  # keys of the model's own making in one call; a model that invents more is lost
 _KEY = re.compile(KEY_PATTERN)

@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 
 from services.agent.call.log_writer import TurnLog
 from shared.redis import keys
-from shared.runtime.health import Health
 from shared.redis.client import AWAY, now_ms
+from shared.runtime.health import Health
 
 Part = Literal["sarvam_stt", "sarvam_tts", "llm"]
 PARTS: tuple[Part, ...] = ("sarvam_stt", "sarvam_tts", "llm")
@@ -58,9 +58,9 @@ class FaultBoard:
             if faults is not None:
                 for part in PARTS:
                     if part in faults:
-                        health.degraded(part, faults[part])
+                        health.set_degraded(part, faults[part])
                     else:
-                        health.well(part)
+                        health.set_ok(part)
             await asyncio.sleep(POLL_S)
 
 

@@ -21,7 +21,7 @@ from livekit.plugins import sarvam
 from livekit.plugins.sarvam.tts import SynthesizeStream
 
 from services.agent.settings import AgentSettings
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.locales.registry import UNKNOWN
 
 PATH = "/text-to-speech/ws"
@@ -60,7 +60,7 @@ class SarvamTTS(sarvam.TTS):
         language: str,
         voice: str,
         session: aiohttp.ClientSession | None = None,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         base = settings.sarvam_base_url
         super().__init__(
@@ -79,7 +79,7 @@ class SarvamTTS(sarvam.TTS):
         )
         self._opts.speaker = voice
         self._max_age = settings.tts_socket_age
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._opened: weakref.WeakKeyDictionary[aiohttp.ClientWebSocketResponse, float] = (
             weakref.WeakKeyDictionary()
         )

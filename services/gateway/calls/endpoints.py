@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.gateway import metrics
-from services.gateway.dependencies import OPERATOR, Gateway, GatewayDep
 from services.gateway.calls.schemas import CallAnswer, CallDetails, CallsAnswer, CallSummary
-from shared.calls.log import Logged
+from services.gateway.dependencies import OPERATOR, Gateway, GatewayDep
 from shared.calls import Call
+from shared.calls.log import Logged
 from shared.errors import NotFound, Unavailable
 from shared.ids import is_uuid
 from shared.redis.client import AWAY

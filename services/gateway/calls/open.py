@@ -7,11 +7,11 @@ from loguru import logger
 
 from services.gateway import metrics
 from services.gateway.auth import COOKIE, COOKIE_AGE_S
-from services.gateway.errors import ErrorAnswer
-from services.gateway.dependencies import Gateway, GatewayDep
 from services.gateway.calls.schemas import TokenAnswer, TokenRequest, is_agent_id
-from shared.calls.log import Notice
+from services.gateway.dependencies import Gateway, GatewayDep
+from services.gateway.errors import ErrorAnswer
 from shared.calls import NewCall
+from shared.calls.log import CallNotice
 from shared.errors import Invalid, NotFound
 from shared.ids import uuid7
 from shared.locales.registry import is_language
@@ -46,7 +46,7 @@ async def token(
     if warning:
         logger.warning("call {}: {}", new.id, warning)
         await gateway.call_log.append(
-            new.id, Notice(level="info", code="voice_replaced", text=warning)
+            new.id, CallNotice(level="info", code="voice_replaced", text=warning)
         )
     metrics.TOKENS.labels(language=new.language).inc()
     response.headers["Cache-Control"] = "no-store"

@@ -13,9 +13,9 @@ from pydantic import (
     field_validator,
 )
 
-from shared.calls.log import Logged
 from shared.calls import Call
-from shared.runtime.clock import from_ms
+from shared.calls.log import Logged
+from shared.clock import from_ms
 from shared.profiles import Question
 from shared.profiles.model import AgentId
 

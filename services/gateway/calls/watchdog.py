@@ -14,14 +14,14 @@ from redis.asyncio import Redis
 
 from services.gateway import metrics
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms
-from shared.redis import keys
-from shared.calls.log import CallLog, Notice
 from shared.calls import LEASE_MS, NO_AGENT_MS, Call, Calls
-from shared.runtime.clock import Clock, SystemClock
+from shared.calls.log import CallLog, CallNotice
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import NotFound
-from shared.events.calls import How
-from shared.runtime.health import Health
+from shared.events.calls import EndReason
+from shared.redis import keys
 from shared.redis.client import AWAY, now_ms
+from shared.runtime.health import Health
 
 POLL_S = 0.25  # a lapsed lease is seen within this, and the whole hand-over has 5 s
 LOOK_AGAIN_MS = 1_000  # while the caller is awaited, or away
@@ -52,7 +52,7 @@ class Watchdog:
         call_log: CallLog,
         livekit: LiveKitRooms,
         health: Health,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._redis = redis
@@ -60,7 +60,7 @@ class Watchdog:
         self._log = call_log
         self._livekit = livekit
         self._health = health
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._sleep = sleep
         self._polled: float | None = None  # when the last poll succeeded, monotonic seconds
         self._judge_from = 0.0  # monotonic seconds before which nothing is judged
@@ -129,9 +129,9 @@ class Watchdog:
             return
         try:
             await self._judge(call, await now_ms(self._redis))
-            self._health.well("livekit")
+            self._health.set_ok("livekit")
         except (LiveKitRefused, LiveKitAway) as error:
-            self._health.degraded("livekit", error.message)
+            self._health.set_degraded("livekit", error.message)
             await self._calls.due_at(call.id, await now_ms(self._redis) + LOOK_AGAIN_MS)
 
     async def _judge(self, call: Call, now: int) -> None:
@@ -171,14 +171,14 @@ class Watchdog:
         logger.warning("call {}: {}, dispatched again", call.id, why)
         await self._calls.due_at(call.id, now + DISPATCH_AGAIN_MS)
         if await self._first_time(call, why):
-            notice = Notice(level="warning", code=why, text=SAYS[why])
+            notice = CallNotice(level="warning", code=why, text=SAYS[why])
             await self._log.append(call.id, notice)
 
     async def _first_time(self, call: Call, why: str) -> bool:
         key = f"{keys.call(call.id)}:said:{why}:{call.attempt}"
         return bool(await self._redis.set(key, "1", nx=True, ex=SAID_S))
 
-    async def _end(self, call: Call, how: How) -> None:
+    async def _end(self, call: Call, how: EndReason) -> None:
         ended = await self._calls.end(call, how)
         if ended.first:
             logger.info("call {} ended: {}", call.id, how)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from services.gateway.dependencies import OPERATOR, Gateway, GatewayDep
-from shared.runtime.clock import from_ms
+from shared.clock import from_ms
 from shared.deliveries import LEAD_CAPTURE, Delivery, DeliveryState
 from shared.errors import NotFound
 from shared.ids import is_uuid

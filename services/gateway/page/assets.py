@@ -1,6 +1,6 @@
 """Third-party files of the page: copied from npm's folder to where the gateway serves them.
 
-    python -m services.gateway.assets [NODE_MODULES]
+    python -m services.gateway.page.assets [NODE_MODULES]
 
 npm has fetched them by package-lock.json beforehand. Only what the page loads is copied (2 MB of
 57), so an image needs neither npm nor node_modules. Standard library only, so that any Python can
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 VENDOR = STATIC / "vendor"
 WEIGHTS = (400, 600)
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Header, Query, Request
 from loguru import logger
 
 from services.gateway.auth import bearer, same
-from services.gateway.dependencies import OPERATOR, GatewayDep
 from services.gateway.calls.schemas import (
     InvalidateAnswer,
     LanguageOption,
@@ -17,12 +16,13 @@ from services.gateway.calls.schemas import (
     VoiceOption,
     is_agent_id,
 )
+from services.gateway.dependencies import OPERATOR, GatewayDep
 from services.gateway.webhooks.idempotency import once
-from shared.redis import keys
 from shared.errors import NotFound, Unauthorized
 from shared.ids import uuid7
 from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile
+from shared.redis import keys
 from shared.voices import voices_of
 
 router = APIRouter(tags=["profiles"])

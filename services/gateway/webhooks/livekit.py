@@ -12,9 +12,9 @@ from loguru import logger
 from services.gateway.dependencies import Gateway, GatewayDep
 from services.gateway.livekit import LiveKitAway, LiveKitRefused
 from services.gateway.webhooks.idempotency import once
-from shared.redis import keys
 from shared.errors import BadRequest, NotFound, Unauthorized
 from shared.ids import uuid7
+from shared.redis import keys
 
 router = APIRouter(tags=["webhooks"])
 

@@ -15,10 +15,10 @@ from rich.table import Table
 
 from services.leads import export as exporting
 from services.leads.cli.events import events
-from services.leads.settings import LeadsSettings
-from services.leads.cli.terminal import err, opened, out, run
+from services.leads.cli.terminal import err, open_redis, out, run
 from services.leads.cli.test_lead import post_trial
-from shared.runtime.clock import from_ms
+from services.leads.settings import LeadsSettings
+from shared.clock import from_ms
 from shared.deliveries import CALL_ENDED, LEAD_CAPTURE, Deliveries, Delivery
 from shared.errors import NotFound
 from shared.leads import Leads
@@ -75,7 +75,7 @@ def list_(
 
 
 async def _list(state: State | None, limit: int, to: Where, as_json: bool) -> None:
-    async with opened() as redis:
+    async with open_redis() as redis:
         deliveries = Deliveries(redis)
         found = await deliveries.list(to.value, state=state.value if state else None, limit=limit)
         counts = await deliveries.counts(to.value)
@@ -107,7 +107,7 @@ def show(
 
 
 async def _show(subject: str, to: Where) -> None:
-    async with opened() as redis:
+    async with open_redis() as redis:
         if to is Where.lead_capture:
             lead = await Leads(redis, source="cli").get(subject)
             out.print_json(json.dumps(lead.data(), ensure_ascii=False))
@@ -151,7 +151,7 @@ def replay(
 
 
 async def _replay(subjects: list[str], state: State | None, to: Where, limit: int) -> None:
-    async with opened() as redis:
+    async with open_redis() as redis:
         deliveries = Deliveries(redis)
         if state:
             chosen = await deliveries.list(to.value, state=state.value, limit=limit)
@@ -178,7 +178,7 @@ def export(
 
 
 async def _export(path: Path, state: State | None, limit: int) -> None:
-    async with opened() as redis:
+    async with open_redis() as redis:
         found = await exporting.collect(
             redis, state.value if state else None, limit, progress=_progress
         )
@@ -208,7 +208,3 @@ async def _test() -> None:
 
 def _coloured(state: str) -> str:
     return f"[{COLOURS.get(state, 'default')}]{state}[/]"
-
-
-if __name__ == "__main__":
-    app(prog_name="bolchaal")

@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 from rich.progress import track
 from rich.table import Table
 
-from services.leads.cli.terminal import err, opened, out, run
-from shared.redis import keys
+from services.leads.cli.terminal import err, open_redis, out, run
 from shared.bus import DeadLetters
-from shared.runtime.clock import from_ms
+from shared.clock import from_ms
 from shared.errors import NotFound
+from shared.redis import keys
 
 events = typer.Typer(
     no_args_is_help=True, help="Events of the bus that a service could not handle."
@@ -26,7 +26,7 @@ def list_() -> None:
 
 async def _list() -> None:
     table = Table("id", "stream", "group", "event", "tries", "since", "why")
-    async with opened() as redis:
+    async with open_redis() as redis:
         for stream, group in await _places(redis):
             for letter in await DeadLetters(redis, stream, group).list(limit=1_000):
                 table.add_row(
@@ -53,7 +53,7 @@ def replay(
 
 
 async def _replay(letter_id: str | None) -> None:
-    async with opened() as redis:
+    async with open_redis() as redis:
         chosen = [
             (letters, letter.id)
             for stream, group in await _places(redis)

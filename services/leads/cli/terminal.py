@@ -19,7 +19,7 @@ err = Console(stderr=True)
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Redis]:
+async def open_redis() -> AsyncIterator[Redis]:
     """Redis, from REDIS_URL."""
     redis = connect(load(RedisSettings).redis_url, retries=0)
     try:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from services.leads.delivery import client as destination
+from services.leads.delivery.response_policy import Answer, Backoff, Verdict, judge
 from services.leads.destinations.payload import encode
 from services.leads.service import rules, webhook
 from services.leads.settings import LeadsSettings
-from services.leads.delivery.response_policy import Answer, Backoff, Verdict, judge
-from shared.runtime.clock import Clock, SystemClock, isoformat
+from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 from shared.deliveries import LEAD_CAPTURE
 from shared.errors import SettingsError
 from shared.ids import uuid7
@@ -20,7 +20,7 @@ class Trial:
     verdict: Verdict
 
 
-async def post_trial(settings: LeadsSettings, *, clock: Clock | None = None) -> Trial:
+async def post_trial(settings: LeadsSettings, *, clock: Clock = SYSTEM_CLOCK) -> Trial:
     """Posts one made-up lead, signed like a real one and marked `"test": true`.
 
     Raises SettingsError without N8N_BASE_URL.
@@ -28,7 +28,7 @@ async def post_trial(settings: LeadsSettings, *, clock: Clock | None = None) -> 
     if settings.n8n_base_url is None:
         raise SettingsError("N8N_BASE_URL: not set, expected: the N8N to send a test lead to")
     url = rules(settings, LEAD_CAPTURE).address
-    lead_id, now = uuid7(), isoformat((clock or SystemClock()).now())
+    lead_id, now = uuid7(), isoformat(clock.now())
     lead = {
         "lead_id": lead_id,
         "revision": 1,

@@ -9,7 +9,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from services.leads.delivery.response_policy import Answer
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import SYSTEM_CLOCK, Clock
 
 READ_AT_MOST = 65_536  # an acknowledgement has 100 bytes; the rest of a page of HTML helps nobody
 CONNECT_S = 3.0
@@ -31,14 +31,14 @@ class Destination:
         secrets: Sequence[str] = (),
         auth: tuple[str, str] | None = None,
         timeout: float = 10.0,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._client = client
         self._url = url
         self._signers = [Webhook(secret) for secret in secrets]
         self._auth = auth
         self._timeout = timeout
-        self._clock = clock or SystemClock()
+        self._clock = clock
 
     async def post(self, key: str, body: bytes) -> Answer:
         """Posts once. Whatever goes wrong is an Answer; only cancellation is raised."""

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from services.leads.delivery import scripts
 from services.leads.delivery.response_policy import Verdict
-from shared.redis import keys
 from shared.bus import Context
-from shared.bus.batching import Together
+from shared.bus.batching import Batcher
+from shared.redis import keys
 
 DAY_S = 86_400
 ATTEMPTS_KEPT = 200  # 72 h of retries are about 300 at the longest pause; the latest count
@@ -119,7 +119,7 @@ class Ledger:
         self._options = rules.options()
         self._redis = redis
         self._want = redis.register_script(scripts.WANT)
-        self._wants = Together(self._want_all)
+        self._wants = Batcher(self._want_all)
         self._claim = redis.register_script(scripts.CLAIM)
         self._finish = redis.register_script(scripts.FINISH)
         self._review = redis.register_script(scripts.REVIEW)
@@ -138,7 +138,7 @@ class Ledger:
         Safe to repeat; an older revision than the one wanted changes nothing.
         """
         place = (context.stream, context.group, context.entry_id) if context else ("", "", "")
-        await self._wants.do((subject, revision, call_id, captured_at, *place))
+        await self._wants.add((subject, revision, call_id, captured_at, *place))
         if context:
             context.settled = True
 

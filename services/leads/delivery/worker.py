@@ -10,10 +10,10 @@ from loguru import logger
 from services.leads import metrics
 from services.leads.alerts import Alerts
 from services.leads.delivery.client import Destination
-from services.leads.delivery.store import Batch, Claimed, Finished, Ledger
 from services.leads.delivery.response_policy import Answer, Backoff, Verdict, judge
-from shared.bus import insist
-from shared.runtime.clock import Clock, SystemClock
+from services.leads.delivery.store import Batch, Claimed, Finished, Ledger
+from shared.bus import retry_until_available
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import NotFound, Permanent
 
 POLL_S = 0.5  # another replica's news, and due times, are noticed within this
@@ -41,8 +41,8 @@ class Dispatcher:
         slots: asyncio.Semaphore,
         backoff: Backoff,
         alerts: Alerts,
-        on_trouble: Callable[[str | None], None] | None = None,
-        clock: Clock | None = None,
+        on_outage: Callable[[str | None], None] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._ledger = ledger
         self._destination = destination
@@ -50,8 +50,8 @@ class Dispatcher:
         self._slots = slots
         self._backoff = backoff
         self._alerts = alerts
-        self._on_trouble = on_trouble
-        self._clock = clock or SystemClock()
+        self._on_trouble = on_outage
+        self._clock = clock
         self._name = ledger.rules.name
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -67,7 +67,7 @@ class Dispatcher:
         self._news.set()
 
     async def run(self) -> None:
-        await self._insist("reviewing deliveries", self._ledger.review)
+        await self._until_available("reviewing deliveries", self._ledger.review)
         while not self._stopping.is_set():
             await self._slots.acquire()
             self._news.clear()
@@ -91,7 +91,7 @@ class Dispatcher:
             at = time.monotonic()
             return await self._ledger.claim(0 if self._stopping.is_set() else 1)
 
-        batch = await self._insist("looking for deliveries", claim)
+        batch = await self._until_available("looking for deliveries", claim)
         return batch or Batch([], None), at
 
     async def _rest(self, pause: float | None) -> None:
@@ -153,7 +153,7 @@ class Dispatcher:
             at = time.monotonic()
             return await self._ledger.finish(claimed, verdict, history, more)
 
-        return await self._insist("recording a delivery", finish), at
+        return await self._until_available("recording a delivery", finish), at
 
     def _tell(self, claimed: Claimed, verdict: Verdict, finished: Finished) -> None:
         """The log, the figures, and people, of what has changed."""
@@ -190,7 +190,7 @@ class Dispatcher:
         if not task.cancelled() and (error := task.exception()):
             logger.opt(exception=error).error("{}: an attempt broke off", self._name)
 
-    async def _insist(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
-        return await insist(
+    async def _until_available(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
+        return await retry_until_available(
             f"{what} ({self._name})", action, until=self._stopping, on_change=self._on_trouble
         )

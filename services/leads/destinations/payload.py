@@ -5,9 +5,9 @@ import statistics
 from typing import Any
 
 from services.leads.delivery.store import Claimed
-from shared.calls.log import CallLog, Finished, Logged, Turn
 from shared.calls import Call, Calls
-from shared.runtime.clock import from_ms
+from shared.calls.log import CallEnd, CallLog, Logged, Turn
+from shared.clock import from_ms
 from shared.errors import NotFound, Permanent
 from shared.leads import Lead, Leads
 
@@ -77,7 +77,7 @@ class CallReports:
 def report(call: Call, entries: list[Logged], lead: Lead | None) -> dict[str, Any]:
     """The `data` of call.ended."""
     turns = [each.entry for each in entries if isinstance(each.entry, Turn)]
-    ends = [each.entry for each in entries if isinstance(each.entry, Finished)]
+    ends = [each.entry for each in entries if isinstance(each.entry, CallEnd)]
     return {
         "call_id": call.id,
         "account": call.account,

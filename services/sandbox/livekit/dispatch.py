@@ -14,7 +14,7 @@ from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.workers import Workers
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 
 _TOKEN_LIFETIME = 3600  # seconds, of an agent's token
 _AGENT_NAME = "lk.agent_name"  # attribute by which clients know which agent it is

@@ -11,7 +11,7 @@ from livekit.protocol.models import ParticipantInfo, ParticipantPermission, Trac
 from livekit.protocol.room import RoomConfiguration
 
 from services.sandbox.livekit.errors import Refusal
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 
 LEEWAY = timedelta(seconds=60)
 """A clock that is off by less than this does not matter; an expired token passes for as long."""

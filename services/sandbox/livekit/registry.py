@@ -9,7 +9,7 @@ from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.webhooks import Webhooks
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 
 
 class Rooms:

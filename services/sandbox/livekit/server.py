@@ -18,7 +18,7 @@ from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.twirp import Twirp
 from services.sandbox.livekit.webhooks import Webhooks
 from services.sandbox.livekit.workers import Workers
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import Clock, SystemClock
 
 HOST = "127.0.0.1"
 """The only address that it listens on: it is no server for others."""

@@ -37,7 +37,7 @@ from services.sandbox.livekit.protocol import (
 from services.sandbox.livekit.registry import Rooms
 from services.sandbox.livekit.rooms import Room
 from services.sandbox.livekit.socket import Outbox
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 
 _JOIN_TRIES = 3  # of the real server inside one join, before it says that the room is full
 

@@ -13,7 +13,7 @@ from loguru import logger
 
 from services.sandbox.livekit.grants import Authority
 from services.sandbox.livekit.protocol import new_sid
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 
 CONTENT_TYPE = "application/webhook+json"
 _TIMEOUT = aiohttp.ClientTimeout(total=5)

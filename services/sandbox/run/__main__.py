@@ -14,8 +14,8 @@ from services.sandbox.run import plan  # noqa: E402
 from services.sandbox.run.folder import occupied  # noqa: E402
 from services.sandbox.run.settings import RunSettings  # noqa: E402
 from services.sandbox.run.supervisor import Supervisor  # noqa: E402
-from shared.runtime import log  # noqa: E402
 from shared.errors import SettingsError  # noqa: E402
+from shared.runtime import log  # noqa: E402
 from shared.runtime.health_server import bind  # noqa: E402
 from shared.runtime.settings import load, refuse  # noqa: E402
 

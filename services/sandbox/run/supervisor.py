@@ -17,8 +17,8 @@ from services.sandbox.run.plan import Plan, child_environment
 from services.sandbox.run.process import Command, Process
 from services.sandbox.run.settings import RunSettings
 from services.sandbox.run.terminal import closed, show
-from shared.runtime.health import board
 from shared.redis.client import AWAY, connect, wait_for
+from shared.runtime.health import read_reports
 from shared.runtime.settings import EXIT_SETTINGS
 from shared.runtime.tasks import cancel
 
@@ -209,7 +209,7 @@ class Supervisor:
         }
         well = {
             report.replica.rpartition("-")[2]
-            for report in await board(redis)
+            for report in await read_reports(redis)
             if report.status != "unavailable"
         }
         return pids <= well

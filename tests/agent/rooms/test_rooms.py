@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.redis import keys
-from shared.calls.log import Finished, LeadNoted, Notice, State, Turn
 from shared.calls import Call
+from shared.calls.log import AgentState, CallEnd, CallNotice, LeadRevision, Turn
+from shared.redis import keys
 from tests.agent.rooms.world import (
     PATIENCE_S,
     Caller,
@@ -71,16 +71,16 @@ async def test_a_caller_is_greeted_answered_and_missed(
     await asyncio.wait_for(caller.heard.wait(), PATIENCE_S)
     await around.entry(call, agent_says)
     await caller.type("என் பெயர் ராகுல்")
-    noted = await around.entry(call, lambda each: isinstance(each, LeadNoted))
+    noted = await around.entry(call, lambda each: isinstance(each, LeadRevision))
     await around.entry(call, lambda each: isinstance(each, Turn) and "மொபைல்" in each.text)
     await caller.leave()
-    finished = await around.entry(call, lambda each: isinstance(each, Finished))
+    finished = await around.entry(call, lambda each: isinstance(each, CallEnd))
     leads: Any = await around.redis.xrange(keys.LEADS)
-    assert isinstance(noted, LeadNoted)
+    assert isinstance(noted, LeadRevision)
     assert noted.changed == {"name": "ராகுல்"}
     assert "".join(caller.texts).startswith("வணக்கம்")
     assert {"listening", "speaking"} <= set(caller.states)
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, CallEnd)
     assert (finished.how, finished.outcome) == ("caller_hung_up", "lead_partial")
     assert await events(around, call) == ["call.requested", "call.started", "call.ended"]
     assert '"postable":true' in leads[-1][1]["data"]
@@ -98,7 +98,7 @@ async def test_of_two_agents_one_leaves_unheard(
     await caller.type("मेरा नाम राहुल शर्मा है")
     await around.entry(call, lambda each: isinstance(each, Turn) and "मोबाइल" in each.text)
     await caller.leave()
-    await around.entry(call, lambda each: isinstance(each, Finished))
+    await around.entry(call, lambda each: isinstance(each, CallEnd))
     assert len(caller.agents) == 1
     assert await around.field(call, "attempt") == "1"
 
@@ -112,20 +112,20 @@ async def test_a_call_goes_on_in_text_when_sarvam_refuses_to_speak(
     caller = Caller(around, call)
     await caller.join()
     greeting = await around.entry(call, agent_says)
-    notice = await around.entry(call, lambda each: isinstance(each, Notice))
+    notice = await around.entry(call, lambda each: isinstance(each, CallNotice))
     await caller.type("मेरा नाम राहुल शर्मा है")
     await around.entry(call, lambda each: isinstance(each, Turn) and "मोबाइल" in each.text)
     around.speech.tts.refuse = None
     await caller.type("मेरा नंबर 9876543210 है")
     await asyncio.wait_for(caller.heard.wait(), PATIENCE_S)
     await around.entry(
-        call, lambda each: isinstance(each, Notice) and each.code == "sarvam_tts_well"
+        call, lambda each: isinstance(each, CallNotice) and each.code == "sarvam_tts_well"
     )
     await caller.leave()
-    await around.entry(call, lambda each: isinstance(each, Finished))
+    await around.entry(call, lambda each: isinstance(each, CallEnd))
     assert isinstance(greeting, Turn)
     assert greeting.text.startswith("नमस्ते")
-    assert isinstance(notice, Notice)
+    assert isinstance(notice, CallNotice)
     assert notice.code == "sarvam_tts_refused"
     assert "403" in notice.text
 
@@ -166,11 +166,13 @@ async def test_a_second_agent_goes_on_when_the_first_is_killed(
     await around.dispatch(call)
     await asyncio.wait_for(caller.heard.wait(), PATIENCE_S)
     await caller.type("मेरा नंबर 9876543210 है")
-    await around.entry(call, lambda each: isinstance(each, LeadNoted) and "phone" in each.changed)
+    await around.entry(
+        call, lambda each: isinstance(each, LeadRevision) and "phone" in each.changed
+    )
     after = (await written(around, call))[before:]
     agents = [each for each in await around.participants(call) if is_agent(each)]
     await caller.leave()
-    await around.entry(call, lambda each: isinstance(each, Finished))
+    await around.entry(call, lambda each: isinstance(each, CallEnd))
     assert not any("नमस्ते" in data for data in after)
     assert len(agents) == 1
     assert await around.field(call, "attempt") == "2"
@@ -187,7 +189,9 @@ async def test_a_worker_that_stops_hands_its_call_on(
     await caller.join()
     await around.entry(call, agent_says)
     code = await end(worker)
-    left = await around.entry(call, lambda each: isinstance(each, State) and each.state == "left")
+    left = await around.entry(
+        call, lambda each: isinstance(each, AgentState) and each.state == "left"
+    )
     await around.lapsed(call, within=0.5)
     await caller.leave()
     assert code == 0

@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from services.sandbox.speech import Speaker
-from shared.redis import keys
-from shared.calls.log import Finished, LeadNoted, Turn
+from shared.calls.log import CallEnd, LeadRevision, Turn
 from shared.profiles.model import Profile
+from shared.redis import keys
 from tests.agent.rooms.world import PATIENCE_S, Caller, Workers, World, world
 from tests.sandbox.sarvam.running import running
 from tests.valkey import Valkey
@@ -75,10 +75,10 @@ async def test_a_haan_pauses_the_agent_and_a_sentence_stops_it(
     await asyncio.wait_for(caller.heard.wait(), PATIENCE_S)
     await microphone.say(sentence.pcm)
     cut = await answered
-    noted = await around.entry(call, lambda each: isinstance(each, LeadNoted))
+    noted = await around.entry(call, lambda each: isinstance(each, LeadRevision))
     await caller.leave()
-    await around.entry(call, lambda each: isinstance(each, Finished))
+    await around.entry(call, lambda each: isinstance(each, CallEnd))
     assert isinstance(cut, Turn)
     assert cut.who == "agent"
-    assert isinstance(noted, LeadNoted)
+    assert isinstance(noted, LeadRevision)
     assert noted.changed == {"name": "राहुल शर्मा"}

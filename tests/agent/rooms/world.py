@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from services.sandbox.caller.microphone import Microphone
 from services.sandbox.livekit import DevServer, Timings
-from shared.calls.log import CallLog, Entry
 from shared.calls import Call, Calls
-from shared.runtime.health import board
+from shared.calls.log import CallLog, Entry
 from shared.redis.client import connect, now_ms
+from shared.runtime.health import read_reports
 from tests.agent.calls import open_call, scripted_llm
 from tests.agent.speech import Speech, speech
 
@@ -38,7 +38,7 @@ class World:
 
     async def worker(self, **more: str) -> asyncio.subprocess.Process:
         """An agent service in a session of its own, once it has registered."""
-        before = {report.replica for report in await board(self.redis)}
+        before = {report.replica for report in await read_reports(self.redis)}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.agent"),
             env={**os.environ, **self.environment(), **more},
@@ -71,7 +71,9 @@ class World:
     async def _registered(self, process: asyncio.subprocess.Process, before: set[str]) -> None:
         async with asyncio.timeout(START_S):
             while process.returncode is None:
-                fresh = [each for each in await board(self.redis) if each.replica not in before]
+                fresh = [
+                    each for each in await read_reports(self.redis) if each.replica not in before
+                ]
                 if any(each.service == "agent" and each.status == "ok" for each in fresh):
                     return
                 await asyncio.sleep(0.1)

@@ -12,7 +12,7 @@ import aiohttp
 from services.agent.speech.stt import protocol
 from services.agent.speech.stt.errors import Lost
 from services.agent.speech.stt.utterance import Ledger, Utterance
-from shared.runtime.clock import Clock
+from shared.clock import Clock
 from shared.runtime.tasks import cancel
 
 CONNECT_TIMEOUT = 5.0  # seconds; the real service takes 0.2

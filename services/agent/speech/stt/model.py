@@ -11,7 +11,7 @@ from livekit.agents.utils import AudioBuffer, is_given
 
 from services.agent.settings import SarvamSettings
 from services.agent.speech.stt.stream import RealtimeStream
-from shared.runtime.clock import Clock, SystemClock
+from shared.clock import SYSTEM_CLOCK, Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class RealtimeSTT(stt.STT[Any]):
         listener: Listener,
         tuning: Tuning | None = None,
         session: aiohttp.ClientSession | None = None,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(
@@ -92,7 +92,7 @@ class RealtimeSTT(stt.STT[Any]):
         self.base_url = base_url
         self.listener = listener
         self.tuning = tuning or Tuning()
-        self.clock = clock or SystemClock()
+        self.clock = clock
         self._api_key = api_key
         self._model_name = model
         self._language = language

@@ -1,0 +1,29 @@
+"""Lua scripts: each in a file of its own beside the module that calls it, loaded once.
+
+A script begins with a comment that names its KEYS, its ARGV and its answer. The prelude
+(prelude.lua) comes before each: `now_ms()` and `emit()`.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+PRELUDE = Path(__file__).with_name("prelude.lua")
+
+
+def load_script(redis: Redis, beside: str, name: str, *libraries: str) -> AsyncScript:
+    """The script in NAME.lua beside the file `beside` (a module's `__file__`).
+
+    `libraries` are other .lua files in that folder whose functions it uses, in order.
+    """
+    return redis.register_script(script_text(beside, name, *libraries))
+
+
+@cache
+def script_text(beside: str, name: str, *libraries: str) -> str:
+    """What Redis is sent: the prelude, the libraries, the script."""
+    folder = Path(beside).parent
+    parts = [PRELUDE, *(folder / f"{each}.lua" for each in (*libraries, name))]
+    return "\n".join(part.read_text("utf-8") for part in parts)
