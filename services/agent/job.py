@@ -16,7 +16,7 @@ from services.agent.conversation import session as sessions
 from services.agent.lead.sink import open_spool
 from services.agent.llm import failover as models
 from services.agent.settings import AgentSettings
-from shared.calls import Calls, Refused
+from shared.calls import CallNotTaken, Calls
 from shared.errors import BolchaalError, NotFound
 from shared.ids import is_uuid
 from shared.redis.client import AWAY, connect
@@ -67,9 +67,9 @@ async def _take(
 ) -> RunningCall | None:
     calls = Calls(redis, source=SOURCE)
     try:
-        attempt = await calls.take(call_id, context.job.id)
+        held = await calls.take(call_id, context.job.id)
         call = await calls.get(call_id)
-    except Refused as refused:
+    except CallNotTaken as refused:
         logger.info("call {} is {}: leaving", call_id, refused.reason)
         return None
     except NotFound:
@@ -78,8 +78,8 @@ async def _take(
     except AWAY as error:
         logger.error("call {} cannot be taken: {}", call_id, type(error).__name__)
         return None
-    logger.info("call {} taken, attempt {}", call_id, attempt)
-    return RunningCall(context, equipment, redis, call, attempt)
+    logger.info("call {} taken, attempt {}", call_id, held.attempt)
+    return RunningCall(context, equipment, redis, call, held)
 
 
 async def session_end(context: JobContext) -> None:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from shared.profiles.model import AgentId, Profile
-
-_AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
+from shared.profiles.model import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,3 @@ def _first(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False)
     parts = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:3]]
     return "; ".join(parts) + ("; ..." if len(faults) > 3 else "")
-
-
-def is_agent_id(text: str) -> bool:
-    """Whether `text` may name an agent, and so a file."""
-    try:
-        _AGENT_ID.validate_python(text)
-    except ValidationError:
-        return False
-    return True

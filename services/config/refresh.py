@@ -12,12 +12,13 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from services.config.fetch_result import Answer, Failed, is_agent_id
+from services.config.fetch_result import Answer, Failed
 from services.config.files import builtin, from_folder
 from services.config.n8n import N8nProfiles
 from services.config.resolve import Local, settle
 from shared.bus import Context
 from shared.events import ProfileWanted
+from shared.profiles.model import is_agent_id
 from shared.profiles.record import ProfileRecord, announce, read, write
 from shared.redis import keys
 from shared.redis.client import now_ms

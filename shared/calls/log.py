@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
+from shared.calls.model import HeldCall
 from shared.errors import NotOwner
 from shared.events.calls import EndReason, Outcome
 from shared.redis import keys
@@ -151,20 +152,28 @@ class CallLog:
         self._keep_s = keep_days * DAY_S
         self._append = redis.register_script(_APPEND)
 
-    async def append(self, call_id: str, entry: Entry, *, attempt: int | None = None) -> str:
-        """Writes an entry; answers its id. Raises NotOwner when `attempt` has lost the call."""
+    async def append(self, call_id: str, entry: Entry) -> str:
+        """Writes an entry of somebody who is no agent; answers its id."""
+        return cast("str", await self._write(call_id, "", entry))
+
+    async def append_held(self, held: HeldCall, entry: Entry) -> str:
+        """Writes an agent's entry; answers its id. Raises NotOwner when it has lost the call."""
+        answer = await self._write(held.call_id, held.attempt, entry)
+        if answer is None:
+            raise NotOwner(f"call {held.call_id} is held by another agent")
+        return answer
+
+    async def _write(self, call_id: str, attempt: int | str, entry: Entry) -> str | None:
         answer = await self._append(
             keys=[keys.call_log(call_id), keys.call(call_id)],
             args=[
-                "" if attempt is None else attempt,
+                attempt,
                 self._keep_s,
                 entry.type,
                 entry.model_dump_json(exclude={"type"}, exclude_none=True),
             ],
         )
-        if answer is None:
-            raise NotOwner(f"call {call_id} is held by another agent")
-        return str(answer)
+        return None if answer is None else str(answer)
 
     async def read(self, call_id: str, *, after: str = "-", limit: int = 10_000) -> list[Logged]:
         """Entries after the one with id `after` (from the first one when omitted)."""

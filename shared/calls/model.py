@@ -10,11 +10,13 @@ from shared.profiles.model import Profile
 CallState = Literal["requested", "active", "ended"]
 
 
-class Call(BaseModel):
-    """A call and its settings. Times are milliseconds since 1970 by Redis TIME.
+class CallSettings(BaseModel):
+    """What is settled when a call is opened, and stays.
 
-    `attempt` counts the agents that have taken the call; the one with the highest holds it until
-    `lease_ms`. `profile` is the snapshot that the whole call uses, whatever changes meanwhile.
+    `profile` is the snapshot that the whole call uses, whatever changes meanwhile.
+    `caller_identity` is the caller's identity in the LiveKit room: who has it is the caller, and
+    nobody else is (a recorder, a supervisor). None for a call that was opened before there was this
+    field: then whoever is no agent counts as the caller.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -28,9 +30,19 @@ class Call(BaseModel):
     user_name: str = ""
     channel: str = "web"
     caller: str | None = None  # the caller's number, for calls by telephone
+    caller_identity: str | None = None
     account: str = "default"
     profile: Profile
     profile_version: str
+
+
+class Call(CallSettings):
+    """A call as it stands. Times are milliseconds since 1970 by Redis TIME.
+
+    `attempt` counts the agents that have taken the call; the one with the highest holds it until
+    `lease_ms`.
+    """
+
     state: CallState = "requested"
     attempt: int = 0
     owner: str = ""
@@ -43,20 +55,12 @@ class Call(BaseModel):
     outcome: Outcome | None = None
 
 
-class NewCall(BaseModel):
-    """What the gateway knows when it hands out a token."""
+class HeldCall(BaseModel):
+    """An agent's hold on a call. Every write of an agent shows it, and is refused when another
+    attempt holds the call by now.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    lead_id: str
-    room: str
-    agent_id: str
-    language: str
-    voice: str
-    user_name: str = ""
-    channel: str = "web"
-    caller: str | None = None
-    account: str = "default"
-    profile: Profile
-    profile_version: str
+    call_id: str
+    attempt: int

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from redis.asyncio import Redis
 
 from shared.calls import scripts
-from shared.calls.model import Call, NewCall
+from shared.calls.model import Call, CallSettings, HeldCall
 from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 from shared.errors import NotFound, NotOwner
 from shared.events.calls import CallRequested, EndReason, Outcome
@@ -24,14 +24,14 @@ FIRST_LOOK_MS = 1_000  # when the watchdog first asks whether the caller has joi
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndResult:
     """What `end` did: `first` is False when somebody else had ended the call already."""
 
     first: bool
     outcome: Outcome | None
 
 
-class Refused(NotOwner):
+class CallNotTaken(NotOwner):
     """The call could not be taken. `reason` says why."""
 
     def __init__(self, reason: Literal["ended", "held"]) -> None:
@@ -69,7 +69,7 @@ class Calls:
         self._claim_due = register(scripts.CLAIM_DUE)
         self._end = register(scripts.END)
 
-    async def open(self, new: NewCall) -> None:
+    async def open(self, new: CallSettings) -> None:
         """Stores the call and publishes `call.requested`, in one step."""
         hash_: list[str] = []
         for field, value in new.model_dump(mode="json", exclude={"profile"}).items():
@@ -119,8 +119,8 @@ class Calls:
                 await self._redis.zrem(keys.CALLS_INDEX, call_id)
         return calls
 
-    async def take(self, call_id: str, owner: str) -> int:
-        """Takes the lease; answers the attempt number. Raises Refused, NotFound."""
+    async def take(self, call_id: str, owner: str) -> HeldCall:
+        """Takes the lease for `owner`. Raises CallNotTaken, NotFound."""
         answer = int(
             await self._take(
                 keys=[keys.call(call_id), keys.CALLS_DUE], args=[call_id, owner, LEASE_MS]
@@ -129,16 +129,16 @@ class Calls:
         if answer == -2:
             raise NotFound(f"no call {call_id}", code="unknown_call")
         if answer <= 0:
-            raise Refused("ended" if answer == 0 else "held")
-        return answer
+            raise CallNotTaken("ended" if answer == 0 else "held")
+        return HeldCall(call_id=call_id, attempt=answer)
 
-    async def renew(self, call_id: str, attempt: int) -> None:
+    async def renew(self, held: HeldCall) -> None:
         """Renews the lease, to be done every second. Raises NotOwner when the call is not ours."""
-        await self._own(self._renew, call_id, attempt, LEASE_MS)
+        await self._own(self._renew, held, LEASE_MS)
 
-    async def release(self, call_id: str, attempt: int) -> None:
+    async def release(self, held: HeldCall) -> None:
         """Gives the lease up, so that another agent may take the call at once."""
-        await self._own(self._release, call_id, attempt)
+        await self._own(self._release, held)
 
     async def joined(self, call_id: str) -> bool:
         """Notes that the caller is in the room; True the first time."""
@@ -160,11 +160,11 @@ class Calls:
         """Takes a call off the watch, e.g. one whose retention is over."""
         await self._redis.zrem(keys.CALLS_DUE, call_id)
 
-    async def end(self, call: Call, how: EndReason, *, attempt: int | None = None) -> Ended:
+    async def end(self, call: Call, how: EndReason, *, held: HeldCall | None = None) -> EndResult:
         """Ends the call unless it has ended: state, log entry and `call.ended` in one step.
 
-        An agent gives its `attempt`, and NotOwner is raised when another one holds the call; the
-        gateway gives none.
+        An agent shows its hold, and NotOwner is raised when another one has the call by now; the
+        gateway shows none.
         """
         answer = await self._end(
             keys=[
@@ -178,7 +178,7 @@ class Calls:
             args=[
                 call.id,
                 how,
-                "" if attempt is None else attempt,
+                "" if held is None else held.attempt,
                 uuid7(),
                 self._source,
                 uuid7(),
@@ -190,14 +190,15 @@ class Calls:
         done, said = int(answer[0]), str(answer[1] or "")
         if done == -1:
             raise NotOwner(f"call {call.id} is held by another agent")
-        return Ended(first=done == 1, outcome=cast("Outcome", said) if done == 1 else None)
+        return EndResult(first=done == 1, outcome=cast("Outcome", said) if done == 1 else None)
 
-    async def _own(self, script: Any, call_id: str, attempt: int, *more: int) -> None:
+    async def _own(self, script: Any, held: HeldCall, *more: int) -> None:
         answer = await script(
-            keys=[keys.call(call_id), keys.CALLS_DUE], args=[call_id, attempt, *more]
+            keys=[keys.call(held.call_id), keys.CALLS_DUE],
+            args=[held.call_id, held.attempt, *more],
         )
         if not answer:
-            raise NotOwner(f"call {call_id} is not held by attempt {attempt}")
+            raise NotOwner(f"call {held.call_id} is not held by attempt {held.attempt}")
 
     async def _hash(self, key: str) -> dict[str, Any]:
         return cast("dict[str, Any]", await self._redis.hgetall(key))

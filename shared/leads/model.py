@@ -13,7 +13,7 @@ from shared.clock import from_ms
 from shared.profiles.model import CONTACT
 
 # Who said a value: the caller in words, the caller by typing, or the line itself (caller id).
-Source = Literal["caller", "typed", "line"]
+ValueSource = Literal["caller", "typed", "line"]
 
 
 class LeadChange(BaseModel):
@@ -29,7 +29,7 @@ class LeadChange(BaseModel):
     value: Any
     attempt: int
     sequence: int
-    source: Source = "caller"
+    source: ValueSource = "caller"
     known: bool = True
 
 

@@ -19,11 +19,11 @@ PATIENCE_S = 1.0  # Redis answers in a millisecond; the caller waits for us to s
 DRAIN_EVERY_S = 1.0
 
 
-class RedisAway(Exception):
+class RedisUnavailable(Exception):
     """Redis did not take it: a matter for the spool. The text is what is wrong."""
 
 
-class LeadSaver:
+class StoreAndForward:
     """`on_outage` is told what is wrong with saving ("redis" or "spool"), None when it is over."""
 
     def __init__(
@@ -47,7 +47,7 @@ class LeadSaver:
         try:
             await self._drain(lead_id=context.lead_id)
             return await self._merge(context, changes)
-        except RedisAway as error:
+        except RedisUnavailable as error:
             await self._to_spool(context, changes, str(error))
             return None
         except SpoolError as error:
@@ -56,7 +56,7 @@ class LeadSaver:
             self._on_trouble("spool", error.message)
             try:
                 return await self._merge(context, changes)
-            except RedisAway:
+            except RedisUnavailable:
                 raise error from None
 
     async def run(self, stop: asyncio.Event, *, every: float = DRAIN_EVERY_S) -> None:
@@ -67,7 +67,7 @@ class LeadSaver:
                     if ours:
                         await self._drain()
                 await self._look()
-            except RedisAway as error:
+            except RedisUnavailable as error:
                 self._on_trouble("redis", str(error))
             except SpoolError as error:
                 self._on_trouble("spool", error.message)
@@ -112,13 +112,13 @@ class LeadSaver:
             await self._spool.remove(spooled.id)
 
     async def _merge(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged:
-        """Raises RedisAway for what passes, RedisError for what does not."""
+        """Raises RedisUnavailable for what passes, RedisError for what does not."""
         try:
             async with asyncio.timeout(self._patience):
                 return await self._leads.apply(context, changes)
         except TimeoutError as error:
-            raise RedisAway("Redis does not answer in time") from error
+            raise RedisUnavailable("Redis does not answer in time") from error
         except (RedisError, OSError) as error:
             if (reason := outage_reason(error)) is None:
                 raise
-            raise RedisAway(reason) from error
+            raise RedisUnavailable(reason) from error

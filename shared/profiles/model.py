@@ -8,7 +8,15 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from shared.locales.registry import UNKNOWN, is_language
 
@@ -119,6 +127,10 @@ class Profile(_Model):
             if field.question and field.key not in self._asked()
         )
 
+    def spoken_language(self, default: str) -> str:
+        """The language that the profile names; `default` when it names none, or `unknown`."""
+        return default if self.language in (None, UNKNOWN) else self.language
+
     def localised(self, language: str, default: str = "hi-IN") -> Localised:
         """What is said in `language`: the translation's words where there are any.
 
@@ -126,10 +138,10 @@ class Profile(_Model):
         Without a translation the questions stay as they are (the language model translates them as
         it speaks) and there is no greeting, unless the profile is in that language itself.
         """
-        own_language = self.language if self.language not in (None, UNKNOWN) else default
+        own_language = self.spoken_language(default)
         wanted = own_language if language == UNKNOWN else language
         own = wanted == own_language
-        translation = self.translations.get(wanted or default, Translation())
+        translation = self.translations.get(wanted, Translation())
         return Localised(
             greeting=translation.greeting or (self.greeting if own else None),
             questions=_translated(self.questions(), translation.qualification_questions),
@@ -169,6 +181,18 @@ def _translated(
         )
         for place, question in enumerate(own)
     )
+
+
+_AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
+
+
+def is_agent_id(text: str) -> bool:
+    """Whether `text` can be an agent's id at all, and so is safe as a file's name or in a key."""
+    try:
+        _AGENT_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def version(profile: Profile) -> str:

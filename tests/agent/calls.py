@@ -19,7 +19,7 @@ from services.agent.llm import failover as models
 from services.agent.provider_status.board import CallFaults, FaultBoard
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
-from shared.calls import Call, Calls, NewCall
+from shared.calls import Call, Calls, CallSettings, HeldCall
 from shared.calls.log import CallLog, Entry, Turn
 from shared.ids import uuid7
 from shared.leads import Lead, Leads
@@ -52,7 +52,7 @@ async def open_call(
     calls = Calls(redis, source="gateway")
     call_id = uuid7()
     await calls.open(
-        NewCall(
+        CallSettings(
             id=call_id,
             lead_id=uuid7(),
             room=f"room-{call_id}",
@@ -82,7 +82,7 @@ class TextCall:
 
     redis: Redis
     call: Call
-    attempt: int
+    held: HeldCall
     conversation: Conversation
     log: TurnLog
 
@@ -122,11 +122,11 @@ async def text_call(
     spool: Spool | None = None,
 ) -> AsyncIterator[TextCall]:
     call = await open_call(redis, language=language, profile=profile)
-    attempt = await Calls(redis, source="agent").take(call.id, "test")
+    held = await Calls(redis, source="agent").take(call.id, "test")
     localised = call.profile.localised(call.language, config.default_language)
-    log = TurnLog(CallLog(redis), call.id, attempt)
+    log = TurnLog(CallLog(redis), held)
     kept_in = sink(Leads(redis, source="agent"), spool, patience=config.tool_patience)
-    book = LeadBook(kept_in, call, attempt, localised, log)
+    book = LeadBook(kept_in, call, held.attempt, localised, log)
     answering = replies if replies is not None else models.build(config)
     conversation = Conversation(
         settings=config,
@@ -142,7 +142,7 @@ async def text_call(
     try:
         await conversation.session.start(conversation.agent, session_host=False, record=False)
         await asyncio.wait_for(conversation.session.wait_for_idle(), 10)
-        yield TextCall(redis, call, attempt, conversation, log)
+        yield TextCall(redis, call, held, conversation, log)
     finally:
         await conversation.aclose()
         await log.aclose()

@@ -14,10 +14,10 @@ from tests.agent.calls import open_call, settings
 async def book_of(redis: Redis, redis_url: str) -> LeadBook:
     config: AgentSettings = settings(redis_url)
     call = await open_call(redis)
-    attempt = await Calls(redis, source="test").take(call.id, "test")
+    held = await Calls(redis, source="test").take(call.id, "test")
     localised = call.profile.localised(call.language, config.default_language)
-    log = TurnLog(CallLog(redis), call.id, attempt)
-    return LeadBook(Leads(redis, source="test"), call, attempt, localised, log)
+    log = TurnLog(CallLog(redis), held)
+    return LeadBook(Leads(redis, source="test"), call, held.attempt, localised, log)
 
 
 async def test_a_field_that_the_profile_does_not_have_goes_under_extra(

@@ -15,8 +15,8 @@ from tests.agent.calls import open_call
 async def test_what_a_call_meets_is_seen_by_the_worker_and_on_the_page(redis: Redis) -> None:
     """A refused key in a call's own process must not stay there."""
     call = await open_call(redis)
-    attempt = await Calls(redis, source="agent").take(call.id, "test")
-    log, board = TurnLog(CallLog(redis), call.id, attempt), FaultBoard(redis)
+    held = await Calls(redis, source="agent").take(call.id, "test")
+    log, board = TurnLog(CallLog(redis), held), FaultBoard(redis)
     faults, health = CallFaults(board, log), Health("agent", "test")
     mirror = asyncio.create_task(board.mirror(health))
     faults.refused("sarvam_stt", "Sarvam refuses the key")

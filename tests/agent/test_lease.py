@@ -21,9 +21,9 @@ async def test_a_lease_is_renewed_as_long_as_it_is_held(redis: Redis) -> None:
     """Or the watchdog would send a second agent into every call."""
     calls = Calls(redis, source="agent")
     call = await open_call(redis)
-    attempt = await calls.take(call.id, "one")
+    held = await calls.take(call.id, "one")
     first = (await calls.get(call.id)).lease_ms
-    lease = Lease(calls, call.id, attempt)
+    lease = Lease(calls, held)
     async with asyncio.timeout(3):
         while (await calls.get(call.id)).lease_ms == first:  # noqa: ASYNC110 # seen in Redis
             await asyncio.sleep(0.01)
@@ -35,10 +35,10 @@ async def test_the_loser_learns_it(redis: Redis) -> None:
     """An agent that was taken for dead must stop talking when another one has begun."""
     calls = Calls(redis, source="agent")
     call = await open_call(redis)
-    attempt = await calls.take(call.id, "one")
-    await calls.release(call.id, attempt)
+    held = await calls.take(call.id, "one")
+    await calls.release(held)
     await calls.take(call.id, "two")
-    lease = Lease(calls, call.id, attempt)
+    lease = Lease(calls, held)
     await asyncio.wait_for(lease.lost.wait(), 2)
     await lease.aclose()
 
@@ -48,9 +48,9 @@ async def test_a_redis_that_is_away_takes_nothing(own_valkey: Valkey) -> None:
     redis = connect(own_valkey.url, retries=0, timeout=0.5)
     calls = Calls(redis, source="agent")
     call = await open_call(redis)
-    attempt = await calls.take(call.id, "one")
+    held = await calls.take(call.id, "one")
     own_valkey.kill()
-    lease = Lease(calls, call.id, attempt)
+    lease = Lease(calls, held)
     await asyncio.sleep(0.2)
     assert not lease.lost.is_set()
     await asyncio.to_thread(own_valkey.start)

@@ -351,7 +351,7 @@ async def test_auto_detect_greets_in_the_profiles_language_and_follows_the_calle
 async def test_a_loser_writes_nothing_more(redis: Redis, config: AgentSettings) -> None:
     """Two agents on one call would tell the page two stories."""
     async with text_call(redis, config) as call:
-        await Calls(redis, source="agent").release(call.call.id, call.attempt)
+        await Calls(redis, source="agent").release(call.held)
         await Calls(redis, source="agent").take(call.call.id, "another")
         before = await call.entries()
         call.log.notice("info", "late", "too late")

@@ -10,10 +10,10 @@ import random
 from pathlib import Path
 
 from shared.bus import retry_until_available
-from shared.calls import Calls, NewCall
+from shared.calls import Calls, CallSettings
 from shared.leads import Leads
 from shared.leads.spool import Spool
-from shared.leads.store_and_forward import LeadSaver
+from shared.leads.store_and_forward import StoreAndForward
 from shared.profiles.model import Profile
 from shared.redis.client import connect
 from tests.chaos.journal import Journal
@@ -29,7 +29,7 @@ class Publisher:
         self._journal = Journal(arguments.journal)
         self._redis = connect(arguments.redis, retries=0, timeout=1.0)
         self._spool = Spool(arguments.spool)
-        self._saver = LeadSaver(Leads(self._redis, source="agent"), self._spool, patience=0.5)
+        self._saver = StoreAndForward(Leads(self._redis, source="agent"), self._spool, patience=0.5)
         self._calls = Calls(self._redis, source="agent")
         self._attempt = arguments.attempt
 
@@ -75,7 +75,7 @@ class Publisher:
             return
         context = one.context
         await self._calls.open(
-            NewCall(
+            CallSettings(
                 id=context.call_id,
                 lead_id=context.lead_id,
                 room=context.room,

@@ -144,9 +144,9 @@ async def test_a_renewed_lease_is_left_alone(scene: Scene) -> None:
     """A slow agent is not a dead one."""
     call_id = await scene.open()
     await scene.caller_comes(call_id)
-    attempt = await scene.calls.take(call_id, "agent-1")
+    held = await scene.calls.take(call_id, "agent-1")
     await scene.ago(call_id, lease=0.1)
-    await scene.calls.renew(call_id, attempt)
+    await scene.calls.renew(held)
     await scene.look(call_id)
     assert scene.rooms.dispatched == []
     assert 2 < (await scene.due_in(call_id) or 0) <= 3

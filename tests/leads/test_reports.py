@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from shared.calls import Calls, NewCall
+from shared.calls import Calls, CallSettings
 from shared.calls.log import CallLog, Latency, Turn
 from shared.deliveries import CALL_ENDED, Deliveries
 from shared.profiles.model import Profile
@@ -13,7 +13,7 @@ from tests.leads.world import Caller, delivering, unread
 async def _ended_call(redis: Redis, caller: Caller, *, words: int = 1) -> None:
     calls = Calls(redis, source="test")
     await calls.open(
-        NewCall(
+        CallSettings(
             id=caller.call_id,
             lead_id=caller.lead_id,
             room="room",
@@ -24,15 +24,15 @@ async def _ended_call(redis: Redis, caller: Caller, *, words: int = 1) -> None:
             profile_version="v1",
         )
     )
-    attempt = await calls.take(caller.call_id, "agent")
+    held = await calls.take(caller.call_id, "agent")
     log = CallLog(redis)
-    await log.append(caller.call_id, Turn(who="agent", text="नमस्ते"), attempt=attempt)
+    await log.append_held(held, Turn(who="agent", text="नमस्ते"))
     await caller.says(name="Asha")
     for number in range(10):
         latency = Latency(e2e_ms=700 + number * 10)
         turn = Turn(who="agent", text=f"{number} " + "word " * words, latency=latency)
-        await log.append(caller.call_id, turn, attempt=attempt)
-    await calls.end(await calls.get(caller.call_id), "caller_hung_up", attempt=attempt)
+        await log.append_held(held, turn)
+    await calls.end(await calls.get(caller.call_id), "caller_hung_up", held=held)
 
 
 async def test_a_report_follows_a_call(redis: Redis, redis_url: str) -> None:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from shared.leads import LeadChange, Leads
 from shared.leads.spool import Spool, SpoolError
-from shared.leads.store_and_forward import LeadSaver
+from shared.leads.store_and_forward import StoreAndForward
 from shared.redis.client import connect
 from tests.bus.events import until
 from tests.leads.world import Caller
@@ -43,7 +43,7 @@ async def test_while_redis_is_away_changes_are_on_the_disk_and_follow_in_order(
     """What a caller says during a restart of Redis would be lost."""
     leads, caller = Leads(own_redis, source="agent"), Caller(own_redis)
     troubles: list[tuple[str, str | None]] = []
-    saver = LeadSaver(leads, spool, on_outage=lambda *what: troubles.append(what))
+    saver = StoreAndForward(leads, spool, on_outage=lambda *what: troubles.append(what))
     merged = await saver.apply(caller.context(), [change("name", "Asha", 1)])
     assert merged is not None
     assert merged.revision == 1
@@ -67,7 +67,7 @@ async def test_the_spool_drains_by_itself(
 ) -> None:
     """The last thing that a caller said would stay on the disk until somebody calls again."""
     leads, caller = Leads(own_redis, source="agent"), Caller(own_redis)
-    saver = LeadSaver(leads, spool)
+    saver = StoreAndForward(leads, spool)
     stop = asyncio.Event()
     own_valkey.kill()
     running = asyncio.create_task(saver.run(stop, every=0.02))
@@ -93,7 +93,7 @@ async def test_a_change_that_redis_took_and_the_spool_has_too_counts_once(
     await leads.apply(caller.context(), [change("name", "Asha Rao", 2)])
     await spool.add(caller.context(), [change("name", "Asha", 1)])
     stop = asyncio.Event()
-    running = asyncio.create_task(LeadSaver(leads, spool).run(stop, every=0.01))
+    running = asyncio.create_task(StoreAndForward(leads, spool).run(stop, every=0.01))
 
     async def drained() -> bool:
         return await spool.count() == 0
@@ -110,7 +110,7 @@ async def test_a_full_redis_is_a_case_for_the_spool(redis: Redis, spool: Spool) 
     """A full Redis would be taken for a saved lead, or end the call."""
     leads, caller = Leads(redis, source="agent"), Caller(redis)
     troubles: list[tuple[str, str | None]] = []
-    saver = LeadSaver(leads, spool, on_outage=lambda *what: troubles.append(what))
+    saver = StoreAndForward(leads, spool, on_outage=lambda *what: troubles.append(what))
     await redis.config_set("maxmemory", 1)
     assert await saver.apply(caller.context(), [change("name", "Asha", 1)]) is None
     assert troubles == [("redis", "Redis is full (maxmemory): nothing can be saved")]
@@ -124,7 +124,7 @@ async def test_a_redis_that_hangs_is_not_waited_for(
 ) -> None:
     """The caller would hear nothing for as long as the time-outs of a connection add up to."""
     caller = Caller(own_redis)
-    saver = LeadSaver(Leads(own_redis, source="agent"), spool, patience=0.1)
+    saver = StoreAndForward(Leads(own_redis, source="agent"), spool, patience=0.1)
     await own_redis.ping()
     own_valkey.pause()
     try:
@@ -141,7 +141,7 @@ async def test_when_nothing_takes_it_nothing_is_said_to_be_saved(
     """The agent would say "noted" to a caller whose lead is lost."""
     caller = Caller(own_redis)
     troubles: list[tuple[str, str | None]] = []
-    saver = LeadSaver(
+    saver = StoreAndForward(
         Leads(own_redis, source="agent"), spool, on_outage=lambda *what: troubles.append(what)
     )
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
@@ -193,7 +193,7 @@ async def test_a_killed_process_leaves_what_it_saved_to_the_next(
     said = int(rest.split()[-1]) if rest.split() else said
     spool = Spool(tmp_path)
     leads = Leads(redis, source="agent")
-    await LeadSaver(leads, spool).apply(caller.context(), [])
+    await StoreAndForward(leads, spool).apply(caller.context(), [])
     assert int((await leads.get(caller.lead_id)).values["name"]) >= said
     spool.close()
 

@@ -4,16 +4,16 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from shared.calls import Call, NewCall
+from shared.calls import CallSettings
 from shared.ids import uuid7
 from shared.leads import LeadContext
 from shared.profiles import Profile, default_profile, version
 
 
-def new_call(**changes: Any) -> NewCall:
+def new_call(**changes: Any) -> CallSettings:
     profile: Profile = changes.pop("profile", default_profile())
     call_id = changes.pop("id", uuid7())
-    return NewCall(
+    return CallSettings(
         **{
             "id": call_id,
             "lead_id": uuid7(),
@@ -28,7 +28,7 @@ def new_call(**changes: Any) -> NewCall:
     )
 
 
-def lead_context(call: NewCall | Call, **changes: Any) -> LeadContext:
+def lead_context(call: CallSettings, **changes: Any) -> LeadContext:
     return LeadContext(
         **{
             "lead_id": call.lead_id,

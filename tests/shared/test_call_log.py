@@ -27,11 +27,11 @@ async def test_a_loser_cannot_write(redis: Redis) -> None:
     """Two agents in one log would show the caller a conversation that never was."""
     calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
     await calls.open(new)
-    await calls.take(new.id, "agent-1")
-    await log.append(new.id, AgentState(state="speaking"), attempt=1)
+    held = await calls.take(new.id, "agent-1")
+    await log.append_held(held, AgentState(state="speaking"))
     await redis.hset(keys.call(new.id), "attempt", 2)
     with pytest.raises(NotOwner):
-        await log.append(new.id, AgentState(state="speaking"), attempt=1)
+        await log.append_held(held, AgentState(state="speaking"))
 
 
 async def test_unknown_entries_are_passed_over(redis: Redis) -> None:
@@ -61,10 +61,10 @@ async def test_nothing_is_said_after_the_end(redis: Redis) -> None:
     """The gateway ended the call; its agent, which does not know yet, must not go on in the log."""
     calls, log, new = Calls(redis, source="test"), CallLog(redis), new_call()
     await calls.open(new)
-    attempt = await calls.take(new.id, "agent-1")
+    held = await calls.take(new.id, "agent-1")
     await calls.end(await calls.get(new.id), "room_closed")
     with pytest.raises(NotOwner):
-        await log.append(new.id, AgentState(state="speaking"), attempt=attempt)
+        await log.append_held(held, AgentState(state="speaking"))
 
 
 async def test_logs_leads_and_calls_are_kept_as_long_as_the_settings_say(redis: Redis) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 from redis.asyncio import Redis
 
-from shared.calls import Calls, Refused
+from shared.calls import CallNotTaken, Calls
 from shared.calls.log import CallEnd, CallLog
 from shared.errors import NotFound, NotOwner
 from shared.leads import LeadChange, Leads
@@ -66,8 +66,8 @@ async def test_two_agents_one_lease(calls: Calls) -> None:
     """A slow dispatch taken for a death gives two agents: the caller must hear one."""
     new = new_call()
     await calls.open(new)
-    assert await calls.take(new.id, "agent-1") == 1
-    with pytest.raises(Refused, match="held"):
+    assert (await calls.take(new.id, "agent-1")).attempt == 1
+    with pytest.raises(CallNotTaken, match="held"):
         await calls.take(new.id, "agent-2")
 
 
@@ -80,20 +80,20 @@ async def test_a_lapsed_lease_goes_to_the_next_agent_and_the_first_one_loses(
     first = await calls.take(new.id, "agent-1")
     await lapse(redis, new.id)
     second = await calls.take(new.id, "agent-2")
-    assert second == first + 1
-    await calls.renew(new.id, second)
+    assert second.attempt == first.attempt + 1
+    await calls.renew(second)
     with pytest.raises(NotOwner):
-        await calls.renew(new.id, first)
+        await calls.renew(first)
 
 
 async def test_a_late_renewal_by_the_current_attempt_wins(calls: Calls, redis: Redis) -> None:
     """Redis was away longer than a lease: the agent that is still there keeps its call."""
     new = new_call()
     await calls.open(new)
-    attempt = await calls.take(new.id, "agent-1")
+    held = await calls.take(new.id, "agent-1")
     await lapse(redis, new.id)
-    await calls.renew(new.id, attempt)
-    with pytest.raises(Refused):
+    await calls.renew(held)
+    with pytest.raises(CallNotTaken):
         await calls.take(new.id, "agent-2")
 
 
@@ -101,10 +101,10 @@ async def test_a_released_call_is_free_at_once(calls: Calls) -> None:
     """An agent that is shut down in a call must not make the caller wait for a lease."""
     new = new_call()
     await calls.open(new)
-    attempt = await calls.take(new.id, "agent-1")
-    await calls.release(new.id, attempt)
+    held = await calls.take(new.id, "agent-1")
+    await calls.release(held)
     assert await calls.claim_due() == [new.id]
-    assert await calls.take(new.id, "agent-2") == attempt + 1
+    assert (await calls.take(new.id, "agent-2")).attempt == held.attempt + 1
 
 
 async def test_a_due_call_is_given_to_one_watchdog(calls: Calls, redis: Redis) -> None:
@@ -130,9 +130,9 @@ async def test_a_call_ends_once(calls: Calls, redis: Redis) -> None:
     """Agent and gateway both see the end: the post-call event must not go out twice."""
     new = new_call()
     await calls.open(new)
-    attempt = await calls.take(new.id, "agent-1")
+    held = await calls.take(new.id, "agent-1")
     call = await calls.get(new.id)
-    first = await calls.end(call, "caller_hung_up", attempt=attempt)
+    first = await calls.end(call, "caller_hung_up", held=held)
     second = await calls.end(call, "room_closed")
     assert (first.first, first.outcome) == (True, "no_lead")
     assert not second.first
@@ -141,18 +141,18 @@ async def test_a_call_ends_once(calls: Calls, redis: Redis) -> None:
     ended = await calls.get(new.id)
     assert (ended.state, ended.how, ended.outcome) == ("ended", "caller_hung_up", "no_lead")
     assert await redis.zcard(keys.CALLS_DUE) == 0
-    with pytest.raises(Refused, match="ended"):
+    with pytest.raises(CallNotTaken, match="ended"):
         await calls.take(new.id, "agent-2")
 
 
 async def test_an_agent_that_lost_the_call_cannot_end_it(calls: Calls, redis: Redis) -> None:
     new = new_call()
     await calls.open(new)
-    await calls.take(new.id, "agent-1")
+    first = await calls.take(new.id, "agent-1")
     await lapse(redis, new.id)
     await calls.take(new.id, "agent-2")
     with pytest.raises(NotOwner):
-        await calls.end(await calls.get(new.id), "failed", attempt=1)
+        await calls.end(await calls.get(new.id), "failed", held=first)
 
 
 async def test_the_end_is_the_last_entry_of_the_log(calls: Calls, redis: Redis) -> None:
@@ -189,3 +189,14 @@ async def test_the_newest_calls_come_first_and_expired_ones_vanish(
     await redis.delete(keys.call(gone.id))
     assert [call.id for call in await calls.latest()] == [second.id, first.id]
     assert await redis.zscore(keys.CALLS_INDEX, gone.id) is None
+
+
+async def test_a_call_of_the_version_before_has_no_identity_for_its_caller(
+    calls: Calls, redis: Redis
+) -> None:
+    """A call that was opened before an update must be readable, and servable, after it."""
+    new = new_call(caller_identity="caller-1")
+    await calls.open(new)
+    assert (await calls.get(new.id)).caller_identity == "caller-1"
+    await redis.hdel(keys.call(new.id), "caller_identity")
+    assert (await calls.get(new.id)).caller_identity is None

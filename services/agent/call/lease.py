@@ -5,7 +5,7 @@ import asyncio
 from loguru import logger
 from redis.exceptions import RedisError
 
-from shared.calls import Calls
+from shared.calls import Calls, HeldCall
 from shared.errors import NotOwner
 from shared.runtime.tasks import cancel
 
@@ -18,10 +18,9 @@ class Lease:
     While Redis is away nothing is lost: the call goes on, and the next renewal that arrives wins.
     """
 
-    def __init__(self, calls: Calls, call_id: str, attempt: int) -> None:
+    def __init__(self, calls: Calls, held: HeldCall) -> None:
         self._calls = calls
-        self._call_id = call_id
-        self._attempt = attempt
+        self._held = held
         self.lost = asyncio.Event()
         self._task = asyncio.create_task(self._renew(), name="lease")
 
@@ -32,7 +31,7 @@ class Lease:
         away = False
         while True:
             try:
-                await self._calls.renew(self._call_id, self._attempt)
+                await self._calls.renew(self._held)
                 away = False
             except NotOwner:
                 self.lost.set()

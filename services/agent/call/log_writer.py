@@ -14,6 +14,7 @@ from loguru import logger
 from redis.exceptions import RedisError
 
 from shared.bus import retry_until_available
+from shared.calls import HeldCall
 from shared.calls.log import AgentState, CallLog, CallNotice, Entry, Latency, ToolCall, Turn
 from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import NotOwner
@@ -26,15 +27,13 @@ class TurnLog:
     def __init__(
         self,
         log: CallLog,
-        call_id: str,
-        attempt: int,
+        held: HeldCall,
         *,
         limit: int = 2000,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._log = log
-        self._call_id = call_id
-        self._attempt = attempt
+        self._held = held
         self._clock = clock
         self._queue: deque[Entry] = deque()
         self._limit = limit
@@ -125,7 +124,7 @@ class TurnLog:
                 try:
                     await retry_until_available(
                         "call log",
-                        partial(self._log.append, self._call_id, entry, attempt=self._attempt),
+                        partial(self._log.append_held, self._held, entry),
                     )
                 except NotOwner:
                     self._queue.clear()

@@ -24,7 +24,7 @@ from services.agent.provider_status.board import CallFaults, FaultBoard
 from services.agent.settings import AgentSettings
 from services.agent.speech import models as speech
 from shared.bus import Bus, retry_until_available
-from shared.calls import Call, Calls
+from shared.calls import Call, Calls, HeldCall
 from shared.calls.log import CallLog, Turn
 from shared.errors import NotFound, NotOwner, Unavailable
 from shared.events import CallResumed, CallStarted, EndReason
@@ -60,23 +60,23 @@ class RunningCall:
         equipment: Equipment,
         redis: Redis,
         call: Call,
-        attempt: int,
+        held: HeldCall,
     ) -> None:
         self._context = context
         self._equipment = equipment
         self._settings = settings = equipment.settings
         self._redis = redis
         self._call = call
-        self._attempt = attempt
+        self._held = held
         self._calls = Calls(
             redis,
             source=SOURCE,
             keep_days=settings.keep_days,
             keep_log_days=settings.keep_log_days,
         )
-        self._lease = Lease(self._calls, call.id, attempt)
+        self._lease = Lease(self._calls, held)
         written = CallLog(redis, keep_days=settings.keep_log_days)
-        self._log = TurnLog(written, call.id, attempt, limit=settings.log_queue)
+        self._log = TurnLog(written, held, limit=settings.log_queue)
         self._conversation: Conversation | None = None
         self._presence: CallerPresence | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -103,7 +103,7 @@ class RunningCall:
             wait=self._settings.caller_wait,
         )
         self._watch = asyncio.create_task(self._until_over(conversation), name="call")
-        if self._attempt > 1:
+        if self._held.attempt > 1:
             await rooms.remove_other_agents(server, room.name, room.local_participant.identity)
         await self._announce(resumed=bool(said))
 
@@ -112,7 +112,7 @@ class RunningCall:
         localised = call.profile.localised(call.language, settings.default_language)
         leads = Leads(self._redis, source=SOURCE, keep_days=self._settings.keep_days)
         sink = saving.sink(leads, equipment.spool, patience=settings.tool_patience)
-        book = LeadBook(sink, call, self._attempt, localised, self._log)
+        book = LeadBook(sink, call, self._held.attempt, localised, self._log)
         return Conversation(
             settings=settings,
             call=call,
@@ -136,7 +136,7 @@ class RunningCall:
         kind = CallResumed if resumed else CallStarted
         try:
             await Bus(self._redis, SOURCE).publish(
-                kind(call_id=self._call.id, attempt=self._attempt)
+                kind(call_id=self._call.id, attempt=self._held.attempt)
             )
         except Unavailable:
             logger.warning("{} was not published: Redis is away", kind.type)
@@ -190,12 +190,12 @@ class RunningCall:
         """This worker stops while the caller is there: another one may take the call at once."""
         logger.info("call {} is handed on to another agent", self._call.id)
         try:
-            await self._calls.release(self._call.id, self._attempt)
+            await self._calls.release(self._held)
         except (NotOwner, RedisError, OSError):
             logger.info("the lease of call {} runs out by itself", self._call.id)
 
     async def _end(self, how: EndReason) -> None:
-        end = partial(self._calls.end, self._call, how, attempt=self._attempt)
+        end = partial(self._calls.end, self._call, how, held=self._held)
         try:
             async with asyncio.timeout(END_S):
                 ended = await retry_until_available("the end of a call", end)

@@ -35,7 +35,7 @@ from services.agent.speech.tts import SarvamTTS, refusal
 from shared.calls import Call
 from shared.calls.log import Turn
 from shared.events import EndReason
-from shared.leads.model import Source
+from shared.leads.model import ValueSource
 from shared.locales.registry import LANGUAGES, UNKNOWN, by_script, is_language
 from shared.profiles.model import Localised
 from shared.runtime.tasks import cancel
@@ -74,7 +74,7 @@ class Conversation:
         self._said = said
         self.language = call.language
         self.finished: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._last_source: Source = "caller"
+        self._last_source: ValueSource = "caller"
         self._goodbye: asyncio.Task[None] | None = None
         self._voice = make_voice(self) if make_voice else None
         self.session: AgentSession[None] = sessions.build(settings, models[0], self._voice)

@@ -65,7 +65,7 @@ def system_prompt(
     facts = {
         "bolchaal": VERSION,
         "language": call.language,
-        "profile_language": _own_language(call, default_language),
+        "profile_language": profile.spoken_language(default_language),
         "agent": profile.name,
         "caller_name": call.user_name or None,
         "fields": [_field(question) for question in fields(localised)],
@@ -136,7 +136,7 @@ def goodbye_instructions() -> str:
 
 def _language_rule(call: Call, default_language: str) -> str:
     if call.language == UNKNOWN:
-        own = LANGUAGES[_own_language(call, default_language)]
+        own = LANGUAGES[call.profile.spoken_language(default_language)]
         return (
             f"Begin in {own.name}. From the caller's first words on speak the language that they"
             " speak, in its own script, and change when they change."
@@ -147,11 +147,6 @@ def _language_rule(call: Call, default_language: str) -> str:
         " instructions and the questions are in. Only when the caller asks for another language"
         " change to it."
     )
-
-
-def _own_language(call: Call, default_language: str) -> str:
-    own = call.profile.language
-    return own if own and own != UNKNOWN else default_language
 
 
 def _field(question: Question) -> dict[str, Any]:

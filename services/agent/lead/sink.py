@@ -11,7 +11,7 @@ from loguru import logger
 from shared.bus import retry_until_available
 from shared.leads import LeadChange, LeadContext, Leads, Merged
 from shared.leads.spool import Spool, SpoolError
-from shared.leads.store_and_forward import LeadSaver
+from shared.leads.store_and_forward import StoreAndForward
 from shared.runtime.health import Health
 
 
@@ -50,7 +50,7 @@ def sink(leads: Leads, spool: Spool | None, *, patience: float) -> LeadSink:
     """What a call saves into."""
     if spool is None:
         return RedisOnly(leads, patience=patience)
-    return LeadSaver(leads, spool, patience=patience)
+    return StoreAndForward(leads, spool, patience=patience)
 
 
 async def drain(leads: Leads, spool: Spool | None, health: Health, stop: asyncio.Event) -> None:
@@ -68,4 +68,4 @@ async def drain(leads: Leads, spool: Spool | None, health: Health, stop: asyncio
     if spool is None:
         on_outage("spool", "SPOOL_DIR cannot be written: leads are safe only while Redis answers")
         return
-    await LeadSaver(leads, spool, on_outage=on_outage).run(stop)
+    await StoreAndForward(leads, spool, on_outage=on_outage).run(stop)

@@ -18,7 +18,7 @@ from services.agent.lead.sink import LeadSink
 from shared.calls import Call
 from shared.errors import Invalid
 from shared.leads import LeadChange, LeadContext, Merged
-from shared.leads.model import Source
+from shared.leads.model import ValueSource
 from shared.leads.spool import SpoolError
 from shared.profiles.model import CONTACT, KEY_PATTERN, Localised, Question
 
@@ -65,7 +65,7 @@ class LeadBook:
         self._extra.add(key)
         return True
 
-    async def save(self, key: str, text: str, source: Source) -> Merged | None:
+    async def save(self, key: str, text: str, source: ValueSource) -> Merged | None:
         """Notes one value; None when it is in the spool. Raises Invalid for a value that cannot be
         right, and ToolError when nothing took it: then nobody may say that it is saved.
         """
@@ -129,7 +129,7 @@ class LeadBook:
         )
 
 
-def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], Source]) -> llm.Tool:
+def save_lead_tool(book: LeadBook, log: TurnLog, source: Callable[[], ValueSource]) -> llm.Tool:
     """save_lead(field, value). `source` says how the caller's last turn came."""
     formats = book.formats()
     schema = {

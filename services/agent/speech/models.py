@@ -20,10 +20,9 @@ def make(settings: AgentSettings, call: Call, detector: vad.VAD, listener: Liste
     name, warning = voices.resolve(call.voice, settings.sarvam_tts_model, settings.default_voice)
     if warning:
         logger.warning(warning)
-    own = call.profile.language
     spoken = call.language
     if spoken == UNKNOWN:
-        spoken = own if own and own != UNKNOWN else settings.default_language
+        spoken = call.profile.spoken_language(settings.default_language)
     return Voice(
         stt=RealtimeSTT(
             base_url=settings.sarvam_base_url,

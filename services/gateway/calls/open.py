@@ -7,15 +7,16 @@ from loguru import logger
 
 from services.gateway import metrics
 from services.gateway.auth import COOKIE, COOKIE_AGE_S
-from services.gateway.calls.schemas import TokenAnswer, TokenRequest, is_agent_id
+from services.gateway.calls.schemas import TokenAnswer, TokenRequest
 from services.gateway.dependencies import Gateway, GatewayDep
 from services.gateway.errors import ErrorAnswer
-from shared.calls import NewCall
+from shared.calls import CallSettings
 from shared.calls.log import CallNotice
 from shared.errors import Invalid, NotFound
 from shared.ids import uuid7
 from shared.locales.registry import is_language
 from shared.profiles import Profile, Snapshot
+from shared.profiles.model import is_agent_id
 from shared.voices import resolve
 
 router = APIRouter(tags=["calls"])
@@ -40,7 +41,7 @@ async def token(
     snapshot = await gateway.profiles.get(body.agentId)
     new, warning = _new_call(body, language, snapshot, gateway)
     jwt = gateway.tokens.for_caller(
-        call_id=new.id, room=new.room, identity=f"caller-{new.id[-12:]}", name=new.user_name
+        call_id=new.id, room=new.room, identity=caller_identity(new.id), name=new.user_name
     )
     await gateway.calls.open(new)
     if warning:
@@ -78,28 +79,35 @@ def _language(wanted: str | None) -> str | None:
     return wanted
 
 
+def caller_identity(call_id: str) -> str:
+    """What the caller is called in the call's room."""
+    return f"caller-{call_id[-12:]}"
+
+
 def _new_call(
     body: TokenRequest, language: str | None, snapshot: Snapshot, gateway: Gateway
-) -> tuple[NewCall, str | None]:
+) -> tuple[CallSettings, str | None]:
     """The call with its choices made: the request's, else the profile's, else the default's.
 
     The second value is a warning about a voice that does not exist.
     """
     profile: Profile = snapshot.profile
     settings = gateway.settings
+    call_id = uuid7()
     voice, warning = resolve(
         body.voice or profile.voice,
         settings.sarvam_tts_model,
         default=profile.voice or settings.default_voice,
     )
-    new = NewCall(
-        id=uuid7(),
+    new = CallSettings(
+        id=call_id,
         lead_id=uuid7(),
         room=f"call-{uuid7()}",
         agent_id=body.agentId,
         language=language or profile.language or settings.default_language,
         voice=voice,
         user_name=body.userName.strip(),
+        caller_identity=caller_identity(call_id),
         profile=profile,
         profile_version=snapshot.version,
     )

@@ -8,8 +8,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     field_validator,
 )
 
@@ -17,7 +15,6 @@ from shared.calls import Call
 from shared.calls.log import Logged
 from shared.clock import from_ms
 from shared.profiles import Question
-from shared.profiles.model import AgentId
 
 
 def _printable(text: str) -> str:
@@ -35,16 +32,6 @@ def _printable(text: str) -> str:
 
 JOINERS = "\u200c\u200d"
 Printable = Annotated[str, AfterValidator(_printable)]
-_AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
-
-
-def is_agent_id(text: str) -> bool:
-    """Whether an agent can have this id at all."""
-    try:
-        _AGENT_ID.validate_python(text)
-    except ValidationError:
-        return False
-    return True
 
 
 class TokenRequest(BaseModel):

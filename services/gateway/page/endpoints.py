@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
-from services.gateway.calls.schemas import is_agent_id
 from services.gateway.dependencies import GatewayDep
 from shared.locales.registry import LANGUAGES, is_language
+from shared.profiles.model import is_agent_id
 from shared.voices import voices_of
 
 router = APIRouter(include_in_schema=False)

@@ -14,7 +14,6 @@ from services.gateway.calls.schemas import (
     ProfileChanged,
     ProfileChangedAnswer,
     VoiceOption,
-    is_agent_id,
 )
 from services.gateway.dependencies import OPERATOR, GatewayDep
 from services.gateway.webhooks.idempotency import once
@@ -22,6 +21,7 @@ from shared.errors import NotFound, Unauthorized
 from shared.ids import uuid7
 from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile
+from shared.profiles.model import is_agent_id
 from shared.redis import keys
 from shared.voices import voices_of
 
