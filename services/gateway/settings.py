@@ -3,11 +3,12 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from shared.runtime.service import ServiceSettings
 from shared.runtime.settings import (
+    Credential,
     HttpUrl,
     LanguageSettings,
     LiveKitSettings,
@@ -29,13 +30,13 @@ class GatewaySettings(
         None,
         description="LiveKit server as browsers reach it, when that differs from LIVEKIT_URL",
     )
-    gateway_api_key: SecretStr | None = Field(
+    gateway_api_key: Credential | None = Field(
         None,
         min_length=8,
         description="key of the private routes (Authorization: Bearer KEY); unset: they answer only"
         " while BIND_ADDRESS is loopback, and only to this machine",
     )
-    n8n_inbound_token: SecretStr | None = Field(
+    n8n_inbound_token: Credential | None = Field(
         None,
         min_length=8,
         description="bearer token with which N8N says that a profile changed; unset: nobody may",

@@ -6,7 +6,7 @@ from typing import Self
 from loguru import logger
 from pydantic import Field, SecretStr, model_validator
 
-from shared.runtime.settings import HttpUrl, Settings
+from shared.runtime.settings import Credential, HttpUrl, Settings
 
 
 class Provider(StrEnum):
@@ -28,8 +28,8 @@ class LlmSettings(Settings):
     llm_provider: Provider | None = Field(
         None, description="groq or openai; unset: the one whose key is set, Groq first"
     )
-    groq_api_key: SecretStr | None = Field(None, description="Groq API key")
-    openai_api_key: SecretStr | None = Field(None, description="OpenAI API key")
+    groq_api_key: Credential | None = Field(None, description="Groq API key")
+    openai_api_key: Credential | None = Field(None, description="OpenAI API key")
     llm_model: str | None = Field(
         None,
         description="model of the provider; unset: openai/gpt-oss-120b on Groq, gpt-4o-mini on"

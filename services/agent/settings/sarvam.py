@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from shared.runtime.settings import Settings, WsUrl
+from shared.runtime.settings import Credential, Settings, WsUrl
 
 
 class SarvamSettings(Settings):
-    sarvam_api_key: SecretStr = Field(min_length=1, description="Sarvam API key")
+    sarvam_api_key: Credential = Field(min_length=1, description="Sarvam API key")
     sarvam_base_url: WsUrl = Field(
         "wss://api.sarvam.ai",
         description="Sarvam's speech sockets, ws:// or wss://, without a path",

@@ -1,8 +1,8 @@
 """Settings of `make call`: where the running system is."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from shared.runtime.settings import HttpUrl, Settings
+from shared.runtime.settings import Credential, HttpUrl, Settings
 
 
 class CallerSettings(Settings):
@@ -16,7 +16,7 @@ class CallerSettings(Settings):
         le=65535,
         description="port of the stand-ins under make run: the caller's voice comes from there",
     )
-    gateway_api_key: SecretStr | None = Field(
+    gateway_api_key: Credential | None = Field(
         None, description="key for the private routes of the gateway, when it has one"
     )
 

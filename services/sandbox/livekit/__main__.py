@@ -6,11 +6,11 @@ import signal
 import sys
 
 from loguru import logger
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from services.sandbox.livekit.server import DevServer
 from shared.runtime import log
-from shared.runtime.settings import EXIT_SETTINGS, LogSettings, load
+from shared.runtime.settings import EXIT_SETTINGS, Credential, Key, LogSettings, load
 
 _KEY = "devkey"
 _SHORT = 32  # characters; LiveKit's libraries warn of shorter secrets at every token
@@ -25,10 +25,10 @@ class LiveKitServerSettings(LogSettings):
     sandbox_livekit_webhook_urls: str | None = Field(
         None, description="where it posts its webhooks, comma-separated; nowhere unless set"
     )
-    livekit_api_key: str | None = Field(
+    livekit_api_key: Key | None = Field(
         None, description="key by which tokens name their secret; devkey unless set"
     )
-    livekit_api_secret: SecretStr | None = Field(
+    livekit_api_secret: Credential | None = Field(
         None, description="secret that tokens are signed with; made up and printed unless set"
     )
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from shared.runtime.settings import HttpUrl, LogSettings, RedisUrl, WsUrl
+from shared.runtime.settings import Credential, HttpUrl, Key, LogSettings, RedisUrl, WsUrl
 
 _REAL = "set it to use a real one; unset, it is simulated"
 
@@ -33,10 +33,10 @@ class RunSettings(LogSettings):
     redis_url: RedisUrl | None = Field(None, description=_REAL)
     livekit_url: WsUrl | None = Field(None, description=_REAL)
     livekit_public_url: WsUrl | None = Field(None, description="LiveKit as browsers reach it")
-    livekit_api_key: str | None = Field(None, description=_REAL)
-    livekit_api_secret: SecretStr | None = Field(None, description=_REAL)
-    sarvam_api_key: SecretStr | None = Field(None, description=_REAL)
-    groq_api_key: SecretStr | None = Field(None, description=_REAL)
-    openai_api_key: SecretStr | None = Field(None, description=_REAL)
+    livekit_api_key: Key | None = Field(None, description=_REAL)
+    livekit_api_secret: Credential | None = Field(None, description=_REAL)
+    sarvam_api_key: Credential | None = Field(None, description=_REAL)
+    groq_api_key: Credential | None = Field(None, description=_REAL)
+    openai_api_key: Credential | None = Field(None, description=_REAL)
     llm_provider: str | None = Field(None, description="groq or openai")
     n8n_base_url: HttpUrl | None = Field(None, description=_REAL)
