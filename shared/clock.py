@@ -32,7 +32,7 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.fromtimestamp(time.time(), UTC)
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
