@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared.bus import scripts
 from shared.bus.entry import Address, Entry
 from shared.redis import keys
+from shared.redis.scripts import load_script, pairs
 
 START = "0-0"
 
@@ -18,8 +18,8 @@ class Claims:
         self._address = address
         self._idle_ms = int(idle * 1000)
         self._cursors = dict.fromkeys(address.streams, START)
-        self._claim = redis.register_script(scripts.CLAIM)
-        self._heartbeat = redis.register_script(scripts.HEARTBEAT)
+        self._claim = load_script(redis, __file__, "claim")
+        self._heartbeat = load_script(redis, __file__, "heartbeat")
 
     async def take_over(self, stream: str, limit: int) -> list[Entry]:
         """Entries of consumers that are silent, at most `limit`; they are ours from now on."""
@@ -59,8 +59,3 @@ class Claims:
     def lease_ms(self) -> int:
         """How long "is being handled" holds without a sign of life."""
         return self._idle_ms * 2
-
-
-def pairs(flat: Sequence[str]) -> dict[str, str]:
-    """[name, value, ...] as a dict."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -6,10 +6,10 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
-from shared.bus.retry import flat, with_tries
+from shared.bus.retry import with_tries
 from shared.redis import keys
+from shared.redis.scripts import flat, load_script
 
 # What a letter holds beside the entry that it was.
 _ADDED = ("dead_ms", "why", "origin", "was", TRIES)
@@ -37,8 +37,8 @@ class DeadLetters:
         self._stream = stream
         self._group = group
         self._key = keys.dead_letters(stream, group)
-        self._dead_letter = redis.register_script(scripts.DEAD_LETTER)
-        self._replay = redis.register_script(scripts.REPLAY)
+        self._dead_letter = load_script(redis, __file__, "dead_letter", "owned")
+        self._replay = load_script(redis, __file__, "replay")
 
     async def add(self, address: Address, entry: Entry, why: str) -> bool:
         """Gives the entry up: letter and acknowledgement in one step.
@@ -47,11 +47,11 @@ class DeadLetters:
         """
         letter = with_tries(entry.fields, entry.tries + 1)
         letter |= {"why": why, "origin": entry.id}
-        buried = await self._dead_letter(
+        letter_id = await self._dead_letter(
             keys=[entry.stream, self._key, keys.handled(self._group, entry.event_id)],
             args=[self._group, entry.id, address.consumer, *flat(letter)],
         )
-        return buried is not None
+        return letter_id is not None
 
     async def count(self) -> int:
         return int(await self._redis.xlen(self._key))

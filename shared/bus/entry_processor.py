@@ -11,7 +11,7 @@ from typing import TypeVar
 from loguru import logger
 from redis.asyncio import Redis
 
-from shared.bus import metrics, scripts
+from shared.bus import metrics
 from shared.bus.batching import Batcher
 from shared.bus.claims import Claims
 from shared.bus.dead_letters import DeadLetters
@@ -22,6 +22,7 @@ from shared.events.base import Event
 from shared.events.wire import from_fields
 from shared.redis import keys
 from shared.redis.outage import retry_until_available
+from shared.redis.scripts import load_script
 
 T = TypeVar("T")
 
@@ -55,8 +56,8 @@ class EntryProcessor:
             stream: Batcher(partial(self._acknowledge_all, stream))
             for stream in self.address.streams
         }
-        self._begin = self.redis.register_script(scripts.BEGIN)
-        self._done = self.redis.register_script(scripts.DONE)
+        self._begin = load_script(self.redis, __file__, "begin")
+        self._done = load_script(self.redis, __file__, "done")
 
     async def process(self, entry: Entry) -> None:
         """Handles and settles one entry. Does not raise, but for cancellation."""

@@ -1,4 +1,4 @@
-"""Putting an entry off: when it is tried again, and how it comes back.
+"""Trying an entry again: when, and how it comes back.
 
 Idle time is not used for back-off (it would hide entries of a dead consumer). An entry that failed
 leaves the stream for a sorted set by due time, in one step, and comes back on a stream that only
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from shared.bus import scripts
 from shared.bus.entry import TRIES, Address, Entry
 from shared.redis import keys
+from shared.redis.scripts import flat, load_script
 
 PROMOTE_LIMIT = 100
 
@@ -44,17 +44,17 @@ class Retries:
 
     def __init__(self, redis: Redis, address: Address) -> None:
         self._address = address
-        self._retry = redis.register_script(scripts.RETRY)
-        self._pump = redis.register_script(scripts.PROMOTE_DUE)
+        self._schedule = load_script(redis, __file__, "schedule_retry", "owned")
+        self._promote = load_script(redis, __file__, "promote_due")
 
     async def schedule_retry(self, entry: Entry, delay: float, *, counted: bool = True) -> bool:
         """Schedules the entry for `delay` seconds from now and acknowledges it, in one step.
 
-        False when the entry is not ours any more, or was put off by an earlier call.
+        False when the entry is not ours any more, or was scheduled by an earlier call.
         """
         fields = with_tries(entry.fields, entry.tries + (1 if counted else 0))
         address = self._address
-        due = await self._retry(
+        due = await self._schedule(
             keys=[entry.stream, address.retry_due, keys.handled(address.group, entry.event_id)],
             args=[
                 address.group,
@@ -70,7 +70,7 @@ class Retries:
     async def promote_due(self) -> int | None:
         """Moves what is due to the retry stream; answers when the next is due (Redis TIME, ms)."""
         address = self._address
-        _, upcoming = await self._pump(
+        _, upcoming = await self._promote(
             keys=[address.retry_due, address.retry_stream], args=[PROMOTE_LIMIT]
         )
         return int(upcoming) if int(upcoming) >= 0 else None
@@ -80,8 +80,3 @@ def with_tries(fields: Mapping[str, str], tries: int) -> dict[str, str]:
     """The fields of an entry on its way to the retry stream."""
     kept = {name: value for name, value in fields.items() if name not in (TRIES, "was")}
     return {**kept, TRIES: str(tries)}
-
-
-def flat(fields: Mapping[str, str]) -> list[str]:
-    """[name, value, name, value, ...]: how XADD and the scripts take fields."""
-    return [part for pair in fields.items() for part in pair]

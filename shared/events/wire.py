@@ -4,17 +4,23 @@ Readable on purpose: `XRANGE bolchaal:calls - +` tells an operator what happened
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
 from shared.errors import Permanent
 from shared.events.base import Event
+from shared.redis.scripts import flat
 
 
-def to_fields(event: Event, source: str, traceparent: str = "") -> dict[str, str]:
-    """Stream fields: type, v, id, src (the service that speaks), traceparent, data (JSON)."""
-    data = event.model_dump(mode="json", exclude={"id"})
+def to_fields(
+    event: Event, source: str, traceparent: str = "", *, without: Collection[str] = ()
+) -> dict[str, str]:
+    """Stream fields: type, v, id, src (the service that speaks), traceparent, data (JSON).
+
+    `without` names what a script adds to the data, since only it knows.
+    """
+    data = event.model_dump(mode="json", exclude={"id", *without})
     return {
         "type": event.type,
         "v": str(event.v),
@@ -23,6 +29,11 @@ def to_fields(event: Event, source: str, traceparent: str = "") -> dict[str, str
         "traceparent": traceparent,
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
     }
+
+
+def for_script(event: Event, source: str, *, without: Collection[str] = ()) -> str:
+    """The event as `emit` of shared/redis/prelude.lua takes it: a flat JSON list, data last."""
+    return json.dumps(flat(to_fields(event, source, without=without)), ensure_ascii=False)
 
 
 def from_fields(cls: type[Event], fields: Mapping[str, str]) -> Event:
