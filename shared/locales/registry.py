@@ -1,125 +1,130 @@
-"""The languages of a call: eleven, and `unknown` for "hear which one it is".
+"""The languages of a call: one for each TOML file of this folder, and `unknown` for "hear which".
 
-Codes are those of the predecessor's API (BCP 47 with region; Odia is `or-IN`). Sarvam spells two of
-them differently from socket to socket, so each has its spellings here.
+Codes are those of the predecessor's API (BCP 47 with region; Odia is `or-IN`). The files are read
+once, when this module is imported.
 """
 
-from dataclasses import dataclass
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-UNKNOWN = "unknown"
+from pydantic import BaseModel, ValidationError
+
+from shared.locales.model import UNKNOWN, Language, Locale
+
+__all__ = [
+    "DEFAULT_LANGUAGE",
+    "ENGLISH",
+    "FOLDER",
+    "LANGUAGES",
+    "LOCALES",
+    "UNKNOWN",
+    "Language",
+    "Locale",
+    "by_script",
+    "is_language",
+    "load",
+    "locale",
+    "normalise",
+    "sandbox_tables",
+    "validated",
+]
+
+FOLDER: Final = Path(__file__).parent
+
+ENGLISH: Final = "en-IN"
+"""What people mix into every other language, and the language of what is in Latin letters."""
+
+DEFAULT_LANGUAGE: Final = "hi-IN"
+"""The language of a call when nobody names one, unless the settings say otherwise."""
+
+# The last table of a file. It is as long as all others together, so services do not parse it.
+_SANDBOX: Final = "\n[sandbox]"
+
+_CODE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-[a-z]{2})?")  # in lower case
+_AUTOMATIC = ("auto", "auto-detect", "detect")
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """One language.
-
-    `name` is English, `native` the language's own name. `fallback` is said to the caller when the
-    language model cannot answer. `block` bounds its script in Unicode (None: Latin).
-    """
-
-    code: str
-    name: str
-    native: str
-    fallback: str
-    block: tuple[int, int] | None = None
-
-    @property
-    def html(self) -> str:
-        """The `lang` attribute for text in this language."""
-        return self.code.partition("-")[0] if self.code != UNKNOWN else "und"
+def load(folder: Path = FOLDER) -> dict[str, Locale]:
+    """The folder's languages by code, in order. Raises ValueError that names file and key."""
+    found: dict[str, Locale] = {}
+    for path in sorted(folder.glob("*.toml")):
+        locale = validated(Locale, _read(path).partition(_SANDBOX)[0], path)
+        if locale.code in found:
+            raise ValueError(f"{path.name}: code: {locale.code} has another file already")
+        found[locale.code] = locale
+    return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-_ALL = (
-    Language(
-        "hi-IN",
-        "Hindi",
-        "हिन्दी",
-        "माफ़ कीजिए, अभी एक तकनीकी दिक्कत है। कृपया थोड़ी देर में फिर बोलिए।",
-        (0x0900, 0x097F),
-    ),
-    Language(
-        "en-IN",
-        "English",
-        "English",
-        "Sorry, I have a technical problem just now. Please say that again in a moment.",
-    ),
-    Language(
-        "ta-IN",
-        "Tamil",
-        "தமிழ்",
-        "மன்னிக்கவும், ஒரு சிறிய தொழில்நுட்பக் கோளாறு. சிறிது நேரம் கழித்து மீண்டும் சொல்லுங்கள்.",
-        (0x0B80, 0x0BFF),
-    ),
-    Language(
-        "te-IN",
-        "Telugu",
-        "తెలుగు",
-        "క్షమించండి, ఇప్పుడు ఒక సాంకేతిక సమస్య ఉంది. దయచేసి కాసేపటి తర్వాత మళ్ళీ చెప్పండి.",
-        (0x0C00, 0x0C7F),
-    ),
-    Language(
-        "bn-IN",
-        "Bengali",
-        "বাংলা",
-        "দুঃখিত, এখন একটা কারিগরি সমস্যা হচ্ছে। দয়া করে একটু পরে আবার বলুন।",
-        (0x0980, 0x09FF),
-    ),
-    Language(
-        "mr-IN",
-        "Marathi",
-        "मराठी",
-        "माफ करा, आत्ता एक तांत्रिक अडचण आहे. कृपया थोड्या वेळाने पुन्हा सांगा.",
-        (0x0900, 0x097F),
-    ),
-    Language(
-        "gu-IN",
-        "Gujarati",
-        "ગુજરાતી",
-        "માફ કરશો, અત્યારે એક તકનીકી મુશ્કેલી છે. કૃપા કરીને થોડી વારમાં ફરી કહો.",
-        (0x0A80, 0x0AFF),
-    ),
-    Language(
-        "kn-IN",
-        "Kannada",
-        "ಕನ್ನಡ",
-        "ಕ್ಷಮಿಸಿ, ಈಗ ಒಂದು ತಾಂತ್ರಿಕ ತೊಂದರೆ ಇದೆ. ದಯವಿಟ್ಟು ಸ್ವಲ್ಪ ಸಮಯದ ನಂತರ ಮತ್ತೆ ಹೇಳಿ.",
-        (0x0C80, 0x0CFF),
-    ),
-    Language(
-        "ml-IN",
-        "Malayalam",
-        "മലയാളം",
-        "ക്ഷമിക്കണം, ഇപ്പോൾ ഒരു സാങ്കേതിക തകരാറുണ്ട്. ദയവായി അല്പം കഴിഞ്ഞ് വീണ്ടും പറയൂ.",
-        (0x0D00, 0x0D7F),
-    ),
-    Language(
-        "pa-IN",
-        "Punjabi",
-        "ਪੰਜਾਬੀ",
-        "ਮਾਫ਼ ਕਰਨਾ, ਹੁਣੇ ਇੱਕ ਤਕਨੀਕੀ ਮੁਸ਼ਕਲ ਹੈ। ਕਿਰਪਾ ਕਰਕੇ ਥੋੜ੍ਹੀ ਦੇਰ ਬਾਅਦ ਫਿਰ ਬੋਲੋ।",
-        (0x0A00, 0x0A7F),
-    ),
-    Language(
-        "or-IN",
-        "Odia",
-        "ଓଡ଼ିଆ",
-        "କ୍ଷମା କରିବେ, ଏବେ ଏକ ବୈଷୟିକ ଅସୁବିଧା ହେଉଛି। ଦୟାକରି ଟିକେ ପରେ ଆଉଥରେ କୁହନ୍ତୁ।",
-        (0x0B00, 0x0B7F),
-    ),
-    Language(
-        UNKNOWN,
-        "Auto-detect",
-        "Auto-detect",
-        "Sorry, I have a technical problem just now. Please say that again in a moment.",
-    ),
-)
+def sandbox_tables(folder: Path = FOLDER) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """The table [sandbox] of each file with the file's path, by the language's code."""
+    tables = ((path, _parsed(_read(path), path)) for path in sorted(folder.glob("*.toml")))
+    return {str(table["code"]): (path, table.get("sandbox", {})) for path, table in tables}
 
-LANGUAGES: dict[str, Language] = {language.code: language for language in _ALL}
+
+def validated(model: type[Model], content: str | dict[str, Any], path: Path) -> Model:
+    """`content`, as text or parsed, as a model. Raises ValueError that names file and key."""
+    try:
+        return model.model_validate(_parsed(content, path) if isinstance(content, str) else content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{path.name}: {key}: {first['msg']}") from None
+
+
+def _read(path: Path) -> str:
+    # In one Unicode form, so that what is said, heard and expected compare equal.
+    return unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+
+
+LOCALES: Final[dict[str, Locale]] = load()
+"""The languages that have a file, in the order of lists."""
+
+LANGUAGES: Final[dict[str, Language]] = {
+    **LOCALES,
+    UNKNOWN: Language(
+        code=UNKNOWN,
+        name="Auto-detect",
+        native="Auto-detect",
+        fallback=LOCALES[ENGLISH].fallback,
+    ),
+}
+"""What a call may be in: those, and `unknown`."""
+
+
+def locale(code: str) -> Locale:
+    """The language's file. Raises KeyError for `unknown` and for what is none."""
+    return LOCALES[code]
 
 
 def is_language(code: str) -> bool:
-    """Whether `code` is one of the eleven or `unknown`."""
+    """Whether `code` is exactly one of ours or `unknown`."""
     return code in LANGUAGES
+
+
+def normalise(code: str) -> str | None:
+    """The language that people mean by a code or an English name; None when it is none of ours.
+
+    `hi`, `HI-IN`, `hi_IN` and `Hindi` are hi-IN, `od-IN` is or-IN, `auto` is unknown. A region or a
+    script that we do not have is left out: en-GB is en-IN.
+    """
+    wanted = _folded(code).replace("_", "-")
+    if wanted in _ALIASES:
+        return _ALIASES[wanted]
+    match = _CODE.fullmatch(wanted)
+    return _ALIASES.get(match[1]) if match else None
 
 
 def by_script(text: str) -> str | None:
@@ -129,13 +134,31 @@ def by_script(text: str) -> str | None:
     """
     counts: dict[str, int] = {}
     for letter in text:
-        point = ord(letter)
         if letter.isascii():
             if letter.isalpha():
-                counts["en-IN"] = counts.get("en-IN", 0) + 1
+                counts[ENGLISH] = counts.get(ENGLISH, 0) + 1
             continue
-        for language in _ALL:
-            if language.block and language.block[0] <= point <= language.block[1]:
-                counts[language.code] = counts.get(language.code, 0) + 1
+        point = ord(letter)
+        for code, (first, last) in _BLOCKS:
+            if first <= point <= last:
+                counts[code] = counts.get(code, 0) + 1
                 break
     return max(counts, key=lambda code: counts[code]) if counts else None
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().casefold()
+
+
+def _aliases(locales: Iterable[Locale]) -> dict[str, str]:
+    """Every spelling that means a language, in lower case, to its code."""
+    table = dict.fromkeys((UNKNOWN, *_AUTOMATIC), UNKNOWN)
+    for each in locales:
+        names = (each.code, each.html, each.name, each.native, *each.aliases)
+        for spelling in (*names, each.sarvam.realtime, each.sarvam.others):
+            table[_folded(spelling)] = each.code
+    return table
+
+
+_ALIASES: Final = _aliases(LOCALES.values())
+_BLOCKS: Final = tuple((each.code, each.block) for each in LOCALES.values() if each.block)

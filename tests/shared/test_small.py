@@ -1,7 +1,6 @@
-"""The small parts: ids, voices, languages."""
+"""The small parts: ids and voices."""
 
 from shared.ids import is_uuid, uuid7
-from shared.locales.registry import by_script
 from shared.voices import ALIASES, VOICES, resolve
 
 
@@ -28,9 +27,3 @@ def test_a_voice_that_the_model_lacks_warns_and_becomes_the_default() -> None:
     assert warning
     assert "nobody" in warning
     assert resolve(None, "bulbul:v3") == ("shubh", None)
-
-
-def test_the_script_tells_the_language() -> None:
-    assert by_script("எனக்கு ஒரு flat வேண்டும்") == "ta-IN"
-    assert by_script("my name is Asha") == "en-IN"
-    assert by_script("98765") is None
