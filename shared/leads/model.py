@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import from_ms
 from shared.profiles.model import CONTACT
+from shared.webhook_payloads import LeadData
 
 # Who said a value: the caller in words, the caller by typing, or the line itself (caller id).
 ValueSource = Literal["caller", "typed", "line"]
@@ -93,24 +94,28 @@ class Lead(BaseModel):
             captured_ms=int(fields["captured_ms"]),
         )
 
-    def data(self) -> dict[str, Any]:
+    def webhook_data(self) -> LeadData:
         """The `data` of the webhook: contact at the top, the profile's other keys in `fields`."""
         context = self.context
-        return {
-            "lead_id": context.lead_id,
-            "revision": self.revision,
-            "complete": self.complete,
-            "account": context.account,
-            "call_id": context.call_id,
-            "room": context.room,
-            "channel": context.channel,
-            "caller": context.caller,
-            "agent_id": context.agent_id,
-            "profile_version": context.profile_version,
-            "language": context.language,
+        return LeadData(
+            lead_id=context.lead_id,
+            revision=self.revision,
+            complete=self.complete,
+            account=context.account,
+            call_id=context.call_id,
+            room=context.room,
+            channel=context.channel,
+            caller=context.caller,
+            agent_id=context.agent_id,
+            profile_version=context.profile_version,
+            language=context.language,
             **{key: self.values.get(key) for key in CONTACT},
-            "fields": {key: value for key, value in self.values.items() if key not in CONTACT},
-            "extra": self.extra,
-            "sources": self.sources,
-            "captured_at": from_ms(self.captured_ms),
-        }
+            fields={key: value for key, value in self.values.items() if key not in CONTACT},
+            extra=self.extra,
+            sources=self.sources,
+            captured_at=from_ms(self.captured_ms),
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return self.webhook_data().model_dump()

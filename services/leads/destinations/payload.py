@@ -10,6 +10,13 @@ from shared.calls.log import CallEnd, CallLog, Logged, Turn
 from shared.clock import from_ms
 from shared.errors import NotFound, Permanent
 from shared.leads import Lead, Leads
+from shared.webhook_payloads import (
+    CallEndedReport,
+    CallLatency,
+    CallReport,
+    LeadCaptured,
+    TranscriptTurn,
+)
 
 # Lengths to which texts are cut, one after the other, until a lead fits.
 CUTS = (16_384, 4_096, 1_024, 256)
@@ -24,7 +31,7 @@ class TooLong(Permanent):
 def lead_payload(claimed: Claimed) -> dict[str, Any]:
     """The webhook of a lead. The same for every attempt at the same revision."""
     lead = Lead.from_hash(claimed.content)
-    return {"type": "lead.captured", "timestamp": claimed.captured_at, "data": lead.data()}
+    return LeadCaptured(timestamp=claimed.captured_at, data=lead.webhook_data()).model_dump()
 
 
 def lead_body(claimed: Claimed, limit: int) -> bytes:
@@ -56,9 +63,9 @@ class CallReports:
         """
         call = await self._calls.get(claimed.subject)
         entries = await self._log.read(call.id)
-        data = report(call, entries, await self._lead(call))
-        payload = {"type": "call.ended", "timestamp": claimed.captured_at, "data": data}
-        body = encode(payload)
+        made = report(call, entries, await self._lead(call))
+        payload = CallEndedReport(timestamp=claimed.captured_at, data=made).model_dump()
+        data, body = payload["data"], encode(payload)
         while len(body) > limit and data["transcript"]:
             data["transcript"] = data["transcript"][len(data["transcript"]) // 4 + 1 :]
             data["truncated"] = True
@@ -74,56 +81,55 @@ class CallReports:
             return None
 
 
-def report(call: Call, entries: list[Logged], lead: Lead | None) -> dict[str, Any]:
+def report(call: Call, entries: list[Logged], lead: Lead | None) -> CallReport:
     """The `data` of call.ended."""
     turns = [each.entry for each in entries if isinstance(each.entry, Turn)]
     ends = [each.entry for each in entries if isinstance(each.entry, CallEnd)]
-    return {
-        "call_id": call.id,
-        "account": call.account,
-        "room": call.room,
-        "channel": call.channel,
-        "caller": call.caller,
-        "agent_id": call.agent_id,
-        "profile_version": call.profile_version,
-        "language": call.language,
-        "how": call.how,
-        "outcome": call.outcome,
-        "started_at": from_ms(call.started_ms or call.created_ms),
-        "ended_at": from_ms(call.ended_ms) if call.ended_ms else None,
-        "duration_ms": ends[-1].duration_ms if ends else None,
-        "transcript": [
-            {
-                "who": turn.who,
-                "text": turn.text,
-                "language": turn.language,
-                "at": from_ms(turn.at_ms),
-                "typed": turn.typed,
-                "interrupted": turn.interrupted,
-            }
+    return CallReport(
+        call_id=call.id,
+        account=call.account,
+        room=call.room,
+        channel=call.channel,
+        caller=call.caller,
+        agent_id=call.agent_id,
+        profile_version=call.profile_version,
+        language=call.language,
+        how=call.how,
+        outcome=call.outcome,
+        started_at=from_ms(call.started_ms or call.created_ms),
+        ended_at=from_ms(call.ended_ms) if call.ended_ms else None,
+        duration_ms=ends[-1].duration_ms if ends else None,
+        transcript=[
+            TranscriptTurn(
+                who=turn.who,
+                text=turn.text,
+                language=turn.language,
+                at=from_ms(turn.at_ms),
+                typed=turn.typed,
+                interrupted=turn.interrupted,
+            )
             for turn in turns
         ],
-        "lead": lead.data() if lead else None,
-        "latency": _latency(turns),
-    }
+        lead=lead.webhook_data() if lead else None,
+        latency=_latency(turns),
+    )
 
 
 def encode(payload: dict[str, Any]) -> bytes:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _latency(turns: list[Turn]) -> dict[str, int | None]:
-    """Milliseconds from the end of the caller's speech to the agent's voice, over the call."""
+def _latency(turns: list[Turn]) -> CallLatency:
     heard = sorted(
         turn.latency.e2e_ms for turn in turns if turn.latency and turn.latency.e2e_ms is not None
     )
     if not heard:
-        return {"turns": 0, "e2e_p50_ms": None, "e2e_p95_ms": None}
-    return {
-        "turns": len(heard),
-        "e2e_p50_ms": round(statistics.median(heard)),
-        "e2e_p95_ms": heard[min(len(heard) - 1, round(0.95 * (len(heard) - 1)))],
-    }
+        return CallLatency(turns=0, e2e_p50_ms=None, e2e_p95_ms=None)
+    return CallLatency(
+        turns=len(heard),
+        e2e_p50_ms=round(statistics.median(heard)),
+        e2e_p95_ms=heard[min(len(heard) - 1, round(0.95 * (len(heard) - 1)))],
+    )
 
 
 def _shortened(value: Any, cut: int) -> Any:
