@@ -12,7 +12,7 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.room_io import TextInputEvent
 from loguru import logger
 
-from services.agent.lead.fields.parse import clean
+from services.agent.lead.fields.text import clean
 
 MAX_LENGTH = 1000  # characters of one typed turn
 MAX_WAITING = 20  # typed turns that wait for their answer; nobody types faster than that

@@ -12,8 +12,7 @@ from redis.exceptions import RedisError
 
 from services.agent.call.log_writer import TurnLog
 from services.agent.conversation.prompt import fields
-from services.agent.lead.fields.parse import noted
-from services.agent.lead.fields.typed import FORMATS
+from services.agent.lead.fields.parse import FORMATS, parse_field
 from services.agent.lead.sink import LeadSink
 from shared.calls import Call
 from shared.errors import Invalid
@@ -72,7 +71,7 @@ class LeadBook:
         kind, options = self._kind(key)
         change = LeadChange(
             field=key,
-            value=noted(key, kind, text, options),
+            value=parse_field(key, kind, text, options),
             attempt=self._attempt,
             sequence=next(self._sequence),
             source=source,

@@ -22,7 +22,7 @@ from livekit.plugins.sarvam.tts import SynthesizeStream
 
 from services.agent.settings import AgentSettings
 from shared.clock import SYSTEM_CLOCK, Clock
-from shared.locales.registry import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN, locale
 
 PATH = "/text-to-speech/ws"
 REST_PATH = "/text-to-speech"
@@ -31,13 +31,13 @@ PLACEHOLDER = "shubh"  # a voice that the plugin's own table surely has
 # HTTP statuses and close codes that mean "no", and not "not now".
 REFUSALS = (400, 401, 402, 403, 404, 422, 1003)
 
-_SPELLINGS = {"or-IN": "od-IN"}
 
+def spelling(language: str, otherwise: str = DEFAULT_LANGUAGE) -> str:
+    """Our language code as the text-to-speech socket spells it.
 
-def spelling(language: str, otherwise: str = "hi-IN") -> str:
-    """Our language code as the text-to-speech socket spells it. It cannot detect: see `unknown`."""
-    known = otherwise if language == UNKNOWN else language
-    return _SPELLINGS.get(known, known)
+    The socket cannot detect a language: for `unknown` it speaks `otherwise`.
+    """
+    return locale(otherwise if language == UNKNOWN else language).sarvam.others
 
 
 def refusal(error: BaseException | None) -> int | None:

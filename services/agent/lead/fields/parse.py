@@ -1,63 +1,45 @@
-"""What a caller said for a field, as it is noted: cleaned, limited, and checked by its type."""
+"""What a caller said for a field becomes the value that the lead keeps: cleaned and checked.
 
-import re
-import unicodedata
+The language model is told how to write each type; what callers say ("50 lakh", "1.5 करोड़",
+"15/01/2027") is understood as well. What cannot be understood is refused with a sentence that the
+model can act on: a guess in a typed field would be believed by whoever reads the lead.
+"""
 
-import phonenumbers
+from collections.abc import Callable
+from typing import Final
 
-from services.agent.lead.fields.digits import ascii_digits, spoken_digits
-from services.agent.lead.fields.typed import Value, typed
+from services.agent.lead.fields.amounts import integer, money, number
+from services.agent.lead.fields.booleans import boolean
+from services.agent.lead.fields.contact import email, phone
+from services.agent.lead.fields.dates import day
+from services.agent.lead.fields.digits import ascii_digits
+from services.agent.lead.fields.text import clean
 from shared.errors import Invalid
 from shared.profiles.model import FieldType
 
-MAX_LENGTH = 500  # characters; a spoken answer has 20, a rambling one 200
-REGION = "IN"  # for numbers without a country code
+Value = str | int | float | bool
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
-_PHONE_LENGTH = 10
-_TRUNKS = ("0091", "091", "91", "0")
+# How the language model writes a value of each type; shown in the tool's schema.
+FORMATS: Final[dict[FieldType, str]] = {
+    "number": "a number in digits",
+    "integer": "a whole number in digits",
+    "boolean": "yes or no",
+    "date": "YYYY-MM-DD",
+    "money": "an amount in rupees, in digits, or with lakh or crore: 50 lakh",
+    "phone": "digits",
+    "email": "an e-mail address",
+}
 
-
-def clean(text: str, limit: int = MAX_LENGTH) -> str:
-    """One line of text without control characters, in composed form, at most `limit` long.
-
-    Zero-width joiners stay: Indian scripts need them.
-    """
-    composed = unicodedata.normalize("NFC", text)
-    visible = "".join(
-        " " if letter.isspace() or unicodedata.category(letter) in ("Cc", "Cs") else letter
-        for letter in composed
-    )
-    return " ".join(visible.split())[:limit].rstrip()
-
-
-def phone(text: str) -> str:
-    """A phone number in E.164. Numbers without a country code are Indian.
-
-    Takes native numerals, digits said one by one, spaces and dashes, a leading 0, 91 or +91.
-    Raises Invalid with a sentence that the language model can act on.
-    """
-    cleaned = clean(ascii_digits(text))
-    digits = spoken_digits(cleaned) or re.sub(r"[^\d+]", "", cleaned)
-    number = digits if digits.startswith("+") else _indian(digits)
-    try:
-        parsed = phonenumbers.parse(number, REGION)
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_valid_number(parsed):
-        raise Invalid(_wrong_phone(digits), code="invalid_phone", field="phone")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+_PARSERS: Final[dict[FieldType, Callable[[str], Value | None]]] = {
+    "number": number,
+    "integer": integer,
+    "boolean": boolean,
+    "date": day,
+    "money": money,
+}
 
 
-def email(text: str) -> str:
-    """An e-mail address in lower case. Raises Invalid."""
-    address = clean(text).casefold().replace(" ", "")
-    if not _EMAIL.fullmatch(address):
-        raise Invalid("not an e-mail address: ask for it again", code="invalid_email")
-    return address
-
-
-def noted(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -> Value:
+def parse_field(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -> Value:
     """The value of a field as the lead keeps it. Raises Invalid."""
     value = clean(text)
     if not value:
@@ -68,25 +50,24 @@ def noted(key: str, kind: FieldType, text: str, options: tuple[str, ...] = ()) -
         return email(value)
     if kind == "enum" and options:
         return _option(key, value, options)
-    if kind in ("number", "integer", "boolean", "date", "money"):
-        return typed(key, kind, value)
+    if kind in _PARSERS:
+        return parse_typed(key, kind, value)
     return value
 
 
-def _indian(digits: str) -> str:
-    """Ten digits with the country code; longer ones lose what people put before them."""
-    for trunk in _TRUNKS:
-        if len(digits) == _PHONE_LENGTH + len(trunk) and digits.startswith(trunk):
-            digits = digits.removeprefix(trunk)
-            break
-    return f"+91{digits}" if len(digits) == _PHONE_LENGTH else digits
+def parse_typed(key: str, kind: FieldType, text: str) -> Value:
+    """The value of a number, integer, boolean, date or money field. Raises Invalid.
 
-
-def _wrong_phone(digits: str) -> str:
-    count = len(digits.lstrip("+"))
-    if count != _PHONE_LENGTH and not digits.startswith("+"):
-        return f"an Indian phone number has 10 digits, this one has {count}: ask for it again"
-    return "not a valid phone number: ask for it again"
+    Dates are ISO 8601 text, money is rupees: an int where it is whole, else a float.
+    """
+    value = _PARSERS[kind](ascii_digits(text).strip().casefold())
+    if value is None:
+        raise Invalid(
+            f"{key} must be {FORMATS[kind]}: ask for it again, or write it so",
+            code=f"invalid_{kind}",
+            field=key,
+        )
+    return value
 
 
 def _option(key: str, value: str, options: tuple[str, ...]) -> str:

@@ -9,9 +9,10 @@ import json
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from shared.locales.registry import UNKNOWN, is_language
+from shared.locales.registry import UNKNOWN, locale, normalise
 
 PATH: Final = "/speech-to-text-realtime/ws"
+AUTO: Final = "auto"  # in place of a language code: hear which one it is
 SAMPLE_RATE: Final = 16_000  # hertz
 BYTES_PER_SECOND: Final = SAMPLE_RATE * 2
 
@@ -49,16 +50,16 @@ def url(base: str, *, model: str, language: str, stream_type: str) -> str:
 
 def spelling(language: str) -> str:
     """Our language code as this socket spells it."""
-    return "auto" if language == UNKNOWN else language
+    return AUTO if language == UNKNOWN else locale(language).sarvam.realtime
 
 
 def language_of(spelled: object, otherwise: str) -> str:
-    """The language that a transcript says it is in, as we spell it."""
-    if spelled == "od-IN":
-        return "or-IN"
-    if isinstance(spelled, str) and spelled != UNKNOWN and is_language(spelled):
-        return spelled
-    return otherwise
+    """The language that a transcript says it is in, as we spell it.
+
+    `otherwise` when it names none, or none of ours: Sarvam hears more languages than it speaks.
+    """
+    known = normalise(spelled) if isinstance(spelled, str) else None
+    return otherwise if known in (None, UNKNOWN) else known
 
 
 def config_update(language: str) -> str:

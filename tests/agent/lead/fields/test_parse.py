@@ -2,8 +2,11 @@
 
 import pytest
 
-from services.agent.lead.fields.parse import noted
-from services.agent.lead.fields.typed import boolean, day, integer, number
+from services.agent.lead.fields.amounts import integer, number
+from services.agent.lead.fields.booleans import boolean
+from services.agent.lead.fields.dates import day
+from services.agent.lead.fields.parse import parse_field
+from services.agent.lead.fields.text import MAX_LENGTH, clean
 from shared.errors import Invalid
 from shared.profiles.model import FieldType
 
@@ -26,19 +29,19 @@ from shared.profiles.model import FieldType
 )
 def test_amounts_as_india_says_them(said: str, rupees: float) -> None:
     """A budget that a CRM can compare, whatever words it was said in."""
-    assert noted("budget", "money", said) == rupees
+    assert parse_field("budget", "money", said) == rupees
 
 
 @pytest.mark.parametrize("said", ["पचास लाख", "40 to 50 lakh", "a lot", "50 lakh or 1 crore"])
 def test_an_amount_that_is_not_one_is_asked_for_again(said: str) -> None:
     """A guess would be believed by whoever reads the lead."""
     with pytest.raises(Invalid, match="budget must be an amount in rupees"):
-        noted("budget", "money", said)
+        parse_field("budget", "money", said)
 
 
 def test_numbers() -> None:
     assert number("about 2.5 acres") == 2.5
-    assert noted("rooms", "integer", "३ कमरे") == 3
+    assert parse_field("rooms", "integer", "३ कमरे") == 3
     assert number("2 or 3") is None
     assert integer("2.5") is None
 
@@ -73,4 +76,22 @@ def test_neither_yes_nor_no(said: str) -> None:
 def test_a_refusal_says_how_to_write_it(kind: FieldType) -> None:
     """The language model acts on this sentence."""
     with pytest.raises(Invalid, match="write it so"):
-        noted("x", kind, "whatever")
+        parse_field("x", kind, "whatever")
+
+
+def test_text_is_one_clean_line() -> None:
+    """Control characters would break logs and webhooks downstream."""
+    assert clean("  राहुल\n\tशर्मा\x00 ") == "राहुल शर्मा"
+    assert len(clean("x" * 2000)) == MAX_LENGTH
+    assert clean("क्\u200dष") == "क्\u200dष"
+
+
+def test_fields_are_checked_by_their_type() -> None:
+    """A phone number may have another key, and an option is one of those offered."""
+    assert parse_field("callback", "phone", "98765 43210") == "+919876543210"
+    assert parse_field("email", "string", "Rahul @ Example.com") == "rahul@example.com"
+    assert parse_field("kind", "enum", "FLAT", ("flat", "villa")) == "flat"
+    assert parse_field("budget", "string", " पचास  लाख ") == "पचास लाख"
+    for key, kind, value in (("kind", "enum", "boat"), ("name", "string", "  ")):
+        with pytest.raises(Invalid):
+            parse_field(key, kind, value, ("flat",))  # type: ignore[arg-type] # plain strings here

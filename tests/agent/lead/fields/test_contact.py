@@ -1,9 +1,8 @@
-"""What a caller said, as the lead keeps it."""
+"""Phone numbers and e-mail addresses as callers give them."""
 
 import pytest
 
-from services.agent.lead.fields.digits import ascii_digits, spoken_digits
-from services.agent.lead.fields.parse import MAX_LENGTH, clean, email, noted, phone
+from services.agent.lead.fields.contact import email, phone
 from shared.errors import Invalid
 
 
@@ -48,28 +47,6 @@ def test_a_refusal_tells_how_many_digits_were_heard() -> None:
         phone("98765432")
 
 
-def test_digits_of_every_script() -> None:
-    """Speech recognition writes numerals in the script of the language."""
-    assert ascii_digits("୯୮ ૯૮ ೯೮ ൯൮ ੯੮ ౯౮ a") == "98 98 98 98 98 98 a"
-    assert spoken_digits("मेरा नंबर नौ") == ""
-    assert spoken_digits("plus nine one nine") == "+919"
-
-
-def test_text_is_one_clean_line() -> None:
-    """Control characters would break logs and webhooks downstream."""
-    assert clean("  राहुल\n\tशर्मा\x00 ") == "राहुल शर्मा"
-    assert len(clean("x" * 2000)) == MAX_LENGTH
-    assert clean("क्\u200dष") == "क्\u200dष"
-
-
-def test_fields_are_checked_by_their_type() -> None:
-    """A phone number may have another key, and an option is one of those offered."""
-    assert noted("callback", "phone", "98765 43210") == "+919876543210"
-    assert noted("email", "string", "Rahul @ Example.com") == "rahul@example.com"
-    assert noted("kind", "enum", "FLAT", ("flat", "villa")) == "flat"
-    assert noted("budget", "string", " पचास  लाख ") == "पचास लाख"
-    for key, kind, value in (("kind", "enum", "boat"), ("name", "string", "  ")):
-        with pytest.raises(Invalid):
-            noted(key, kind, value, ("flat",))  # type: ignore[arg-type] # plain strings here
+def test_what_is_no_email_address_is_refused() -> None:
     with pytest.raises(Invalid):
         email("rahul at example")
