@@ -13,7 +13,7 @@ import pytest
 
 from deploy import docs
 from tests.n8n.real import RealN8n, install
-from tests.n8n.service import Service
+from tests.service import Service
 
 collect_ignore_glob = [] if os.environ.get("TEST_N8N") else ["test_*.py"]
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from shared.bus import Bus
 from shared.errors import NotFound
 from shared.profiles import ProfileReader
-from tests.n8n.service import Service
+from tests.service import Service
 
 
 async def test_a_profile_comes_from_the_table(

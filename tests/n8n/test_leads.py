@@ -11,7 +11,7 @@ from shared.calls.log import CallLog, Turn
 from shared.leads import LeadChange, Leads
 from shared.redis import keys
 from tests.n8n.real import RealN8n
-from tests.n8n.service import Service
+from tests.service import Service
 from tests.shared.builders import entries, lead_context, new_call
 from tests.waiting import until
 
