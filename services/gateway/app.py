@@ -1,7 +1,5 @@
 """The FastAPI application: routes, errors and headers."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,35 +9,23 @@ from starlette.staticfiles import StaticFiles
 
 from services.gateway import errors, health
 from services.gateway.calls import endpoints as calls, open as tokens
+from services.gateway.dependencies import Gateway
 from services.gateway.leads import endpoints as leads
-from services.gateway.lifespan import open_context
-from services.gateway.livekit import LiveKitRooms
 from services.gateway.middleware import BodyLimit, PublicCors, SafeHeaders, security_headers
 from services.gateway.page import endpoints as page
 from services.gateway.profiles import endpoints as profiles
-from services.gateway.settings import GatewaySettings
 from services.gateway.webhooks import livekit as webhooks
-from shared.runtime.health import Health
 
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(
-    settings: GatewaySettings, state: Health, *, livekit: LiveKitRooms | None = None
-) -> FastAPI:
-    """The application. `state` holds the reasons for /readyz; tests give their own `livekit`."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, state, livekit) as gateway:
-            app.state.gateway = gateway
-            yield
-
+def create_app(gateway: Gateway) -> FastAPI:
+    """The application over what the process has."""
+    settings = gateway.settings
     headers = security_headers(settings.browser_livekit_url, settings.caller_url)
     app = FastAPI(
         title="Bolchaal",
         summary="Calls in Indian languages, and the leads that they bring",
-        lifespan=lifespan,
         docs_url=None,  # its scripts come from elsewhere
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat a Host header that anybody can send
@@ -51,6 +37,7 @@ def create_app(
             Middleware(BodyLimit),
         ],
     )
+    app.state.gateway = gateway
     errors.install(app)
     for module in (page, health, tokens, calls, profiles, leads, webhooks):
         app.include_router(module.router)

@@ -15,7 +15,7 @@ COOKIE = "bolchaal_call"
 COOKIE_AGE_S = 86_400
 
 
-class Access:
+class Authorizer:
     """The rules of the private routes and of one call's events.
 
     `secret` makes the cookies (the LiveKit secret, the same on all replicas); without an `api_key`

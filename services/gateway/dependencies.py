@@ -1,50 +1,63 @@
 """What the routes work with: one object per process, made at start and given to every request."""
 
-import asyncio
-from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from redis.asyncio import Redis
 
-from services.gateway.auth import Access
-from services.gateway.calls.token import Tokens
+from services.gateway.auth import Authorizer
+from services.gateway.calls.events import EventStreams
+from services.gateway.calls.token import CallerTokens
 from services.gateway.livekit import LiveKitRooms
-from services.gateway.rate_limit import Limits
+from services.gateway.rate_limit import RateLimit
 from services.gateway.settings import GatewaySettings
-from shared.bus.publish import Bus
 from shared.calls import Calls
 from shared.calls.log import CallLog
 from shared.deliveries import Deliveries
 from shared.leads import Leads
 from shared.profiles import ProfileReader
-from shared.runtime.health import Health
+from shared.runtime.service import ServiceContext
 
 
-@dataclass
 class Gateway:
-    """What one process has.
+    """What one process has, made from its settings."""
 
-    `follower` reads call logs for the event streams, on connections of its own: each stream holds
-    one while it waits. `streams` counts them, `stopping` is set when the server must let them go.
-    """
+    def __init__(
+        self,
+        context: ServiceContext[GatewaySettings],
+        *,
+        livekit: LiveKitRooms,
+        profiles: ProfileReader,
+    ) -> None:
+        settings, redis, source = context.settings, context.redis, context.name
+        secret = settings.livekit_api_secret.get_secret_value()
+        self.settings = settings
+        self.redis = redis
+        self.health = context.health
+        self.livekit = livekit
+        self.profiles = profiles
+        self.calls = Calls(
+            redis,
+            source=source,
+            keep_days=settings.keep_days,
+            keep_log_days=settings.keep_log_days,
+        )
+        self.call_log = CallLog(redis, keep_days=settings.keep_log_days)
+        self.leads = Leads(redis, source=source, keep_days=settings.keep_days)
+        self.deliveries = Deliveries(redis)
+        self.events = EventStreams(settings.redis_url, context.stop)
+        self.auth = Authorizer(
+            api_key=settings.gateway_api_key, secret=secret, on_loopback=settings.on_loopback
+        )
+        self.token_limit = RateLimit(redis, kind="tokens", per_minute=settings.tokens_per_minute)
+        self.tokens = CallerTokens(
+            key=settings.livekit_api_key,
+            secret=secret,
+            agent_name=settings.agent_name,
+            ttl=settings.token_ttl,
+        )
 
-    settings: GatewaySettings
-    redis: Redis
-    livekit: LiveKitRooms
-    health: Health
-    bus: Bus
-    profiles: ProfileReader
-    calls: Calls
-    call_log: CallLog
-    follower: CallLog
-    leads: Leads
-    deliveries: Deliveries
-    access: Access
-    limits: Limits
-    tokens: Tokens
-    streams: int = 0
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    async def aclose(self) -> None:
+        await self.events.aclose()
 
 
 def _of(request: Request) -> Gateway:
@@ -55,7 +68,7 @@ GatewayDep = Annotated[Gateway, Depends(_of)]
 
 
 def _operator(request: Request, gateway: GatewayDep) -> None:
-    gateway.access.require_operator(request.headers)
+    gateway.auth.require_operator(request.headers)
 
 
 # For the private routes: `dependencies=[OPERATOR]`.

@@ -28,7 +28,7 @@ return 0
 """
 
 
-class Limits:
+class RateLimit:
     """`per_minute` requests of one kind for each address in any 60 seconds."""
 
     def __init__(self, redis: Redis, *, kind: str, per_minute: int) -> None:

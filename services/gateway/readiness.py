@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from shared.redis.client import AWAY
+from shared.redis.outage import outage_reason
 from shared.runtime.health import Health, Report, Status, read_reports
 
 # What is missing when no replica of a service is ready.
@@ -24,15 +25,17 @@ async def readiness(redis: Redis, health: Health) -> tuple[int, dict[str, Any]]:
     """
     try:
         reports = await read_reports(redis)
-    except AWAY:
+    except (RedisError, OSError) as error:
+        if outage_reason(error) is None:
+            raise
         reasons = {**health.reasons, "redis": "Redis does not answer: no call can be opened"}
         return 503, {"status": "unavailable", "reasons": reasons, "services": {}}
     others = [report for report in reports if report.service != health.service]
     reasons = {**_theirs(others), **health.reasons}
     ready = Counter(report.service for report in others if report.status != "unavailable")
-    for service, sentence in NEEDED.items():
-        if not ready[service]:
-            reasons[service] = sentence
+    # While Redis refuses writes nobody can report, so that a missing report says nothing.
+    if "redis" not in health.reasons:
+        reasons |= {service: text for service, text in NEEDED.items() if not ready[service]}
     status: Status = health.status
     if status == "ok" and reasons:
         status = "degraded"

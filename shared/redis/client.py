@@ -86,10 +86,13 @@ async def now_ms(redis: Redis) -> int:
 
 
 async def persistence_faults(redis: Redis) -> list[str]:
-    """Reasons why a power cut could lose what Redis acknowledged; empty when there are none."""
+    """Reasons why a power cut could lose what Redis acknowledged; empty when there are none.
+
+    Raises AWAY errors.
+    """
     try:
         config = cast("dict[str, str]", await redis.config_get("append*"))
-    except exceptions.RedisError:
+    except exceptions.ResponseError:
         return []  # managed Redis hides CONFIG: nothing can be said
     if config.get("appendonly") != "yes":
         return ["Redis keeps no append-only file: set appendonly yes, or a restart loses leads"]

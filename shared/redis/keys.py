@@ -38,6 +38,11 @@ def call_log(call_id: str) -> str:
     return f"{PREFIX}call:{call_id}:log"
 
 
+def call_notice(call_id: str, code: str, attempt: int) -> str:
+    """STRING with expiry: this attempt's notice with this code is in the call's log already."""
+    return f"{PREFIX}call:{call_id}:said:{code}:{attempt}"
+
+
 def call_of_room(room: str) -> str:
     """STRING: the call that a LiveKit room belongs to."""
     return f"{PREFIX}room:{room}"

@@ -5,15 +5,17 @@ and somebody should look: N8N is down, a key is refused, Redis is weak. Each is 
 the log when it appears and once when it is over. The gateway shows everybody's reasons on the page.
 """
 
-import asyncio
+import contextlib
 from typing import Any, Literal, cast
 
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared.redis import keys
-from shared.redis.client import AWAY, now_ms
+from shared.redis.client import now_ms
+from shared.redis.outage import outage_reason
 
 Status = Literal["ok", "degraded", "unavailable"]
 
@@ -79,40 +81,57 @@ class Health:
             service=self.service, replica=self.replica, status=self.status, reasons=self.reasons
         )
 
-    async def publish(self, redis: Redis) -> None:
-        """Keeps this replica's report in Redis up to date until cancelled."""
-        field = f"{self.service}/{self.replica}"
-        try:
-            while True:
-                try:
-                    report = self.report().model_copy(update={"at_ms": await now_ms(redis)})
-                    await redis.hset(keys.HEALTH, field, report.model_dump_json())
-                    self.set_ok("redis")
-                except AWAY as error:
-                    self.set_degraded("redis", f"Redis does not answer ({type(error).__name__})")
-                await asyncio.sleep(REPORT_EVERY_S)
-        finally:
-            try:
-                await asyncio.shield(redis.hdel(keys.HEALTH, field))
-            except AWAY:
-                logger.debug("health report left behind: Redis is away")
+
+async def publish_report(health: Health, redis: Redis) -> None:
+    """Puts what a replica says into Redis, once; notes as "redis" why it could not."""
+    try:
+        report = health.report().model_copy(update={"at_ms": await now_ms(redis)})
+        await redis.hset(keys.HEALTH, _field(health), report.model_dump_json())
+    except (RedisError, OSError) as error:
+        reason = outage_reason(error)
+        if reason is None:
+            raise
+        health.set_degraded("redis", reason)
+    else:
+        health.set_ok("redis")
+
+
+async def withdraw_report(health: Health, redis: Redis) -> None:
+    """A replica that stops takes its report along, so that it is not counted any more."""
+    try:
+        await redis.hdel(keys.HEALTH, _field(health))
+    except (RedisError, OSError) as error:
+        # It is out of date in FORGET_AFTER_MS anyway.
+        logger.debug("health report left behind: {}", type(error).__name__)
 
 
 async def read_reports(redis: Redis) -> list[Report]:
-    """What every live replica says; those of dead ones are swept out on the way."""
+    """What every live replica says; those of dead ones are removed on the way."""
     now = await now_ms(redis)
     raw = cast("dict[str, str]", await redis.hgetall(keys.HEALTH))
-    reports = []
+    reports: list[Report] = []
+    dead: list[str] = []
     for field, text in sorted(raw.items()):
-        try:
-            report = Report.model_validate_json(text)
-        except ValidationError:
-            report = None
+        report = _parse(text)
         if report is None or now - report.at_ms > FORGET_AFTER_MS:
-            await redis.hdel(keys.HEALTH, field)
+            dead.append(field)
         else:
             reports.append(report)
+    if dead:
+        with contextlib.suppress(RedisError, OSError):  # a Redis that refuses writes can be read
+            await redis.hdel(keys.HEALTH, *dead)
     return reports
+
+
+def _parse(text: str) -> Report | None:
+    try:
+        return Report.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _field(health: Health) -> str:
+    return f"{health.service}/{health.replica}"
 
 
 def readiness_answer(health: Health) -> tuple[int, dict[str, Any]]:

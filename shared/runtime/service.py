@@ -1,34 +1,40 @@
 """Running a service: what starting, being asked to stop and failing look like.
 
 A service's `main` is a coroutine that gets a ServiceContext and returns when `context.stop` is
-set. This module brings settings, logging, a Redis that answers, health over HTTP and in Redis, and
-exit codes:
-0 after a stop, 2 for a setting, 1 for everything else.
+set. This module brings settings, logging, Redis, health over HTTP and in Redis, loops in the
+background, and exit codes: 0 after a stop, 2 for a setting, 1 for everything else.
+
+At the end main finishes what it has in hand; then the background loops end; then `resources`, which
+they used, are closed, the health report is withdrawn, and Redis and the health server are closed.
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from loguru import logger
 from redis.asyncio import Redis
 
 from shared.errors import SettingsError
-from shared.redis.client import AWAY, connect, persistence_faults, wait_for
+from shared.redis.client import connect, persistence_faults, wait_for
 from shared.runtime import health_server, log
-from shared.runtime.health import Health
+from shared.runtime.background import Background
+from shared.runtime.health import REPORT_EVERY_S, Health, publish_report, withdraw_report
 from shared.runtime.settings import HealthSettings, LogSettings, RedisSettings, load, refuse
 from shared.runtime.tasks import cancel
 
+CHECK_PERSISTENCE_EVERY_S = 60.0
+
 
 class ServiceSettings(HealthSettings, RedisSettings, LogSettings):
-    """What every service with the shell needs."""
+    """What every service needs."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -36,16 +42,23 @@ SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 @dataclass
 class ServiceContext(Generic[SettingsT]):
-    """What a service's main is given. `stop` is set when the process is asked to end."""
+    """What a service's main is given.
+
+    `stop` is set when the process is asked to end. `background` runs the service's loops and ends
+    them after main has returned; `resources` closes what is entered into it after the loops have
+    ended, so that they may use it to the last.
+    """
 
     name: str
     settings: SettingsT
     redis: Redis
     health: Health
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    background: Background
+    resources: AsyncExitStack
+    stop: asyncio.Event
 
 
-Main = Callable[[ServiceContext[SettingsT]], Awaitable[None]]
+Main = Callable[[ServiceContext[SettingsT]], Coroutine[Any, Any, None]]
 
 
 def replica_name() -> str:
@@ -53,69 +66,105 @@ def replica_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def run(name: str, settings_class: type[SettingsT], main: Main[SettingsT]) -> None:
-    """Runs a service to its end and exits the process with its code."""
+def run(
+    name: str, settings_class: type[SettingsT], main: Main[SettingsT], *, own_http: bool = False
+) -> None:
+    """Runs a service to its end and exits the process with its code.
+
+    `own_http`: the service answers /healthz, /readyz and /metrics on a server of its own, and main
+    begins while Redis is still away. Other services begin when Redis answers.
+    """
     settings = load(settings_class)
     log.setup(name, level=settings.log_level, format_=settings.log_format)
     try:
-        asyncio.run(_run(name, settings, main))
+        asyncio.run(_run(name, settings, main, own_http=own_http))
     except SettingsError as error:
         refuse(error.message)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-async def _run(name: str, settings: SettingsT, main: Main[SettingsT]) -> None:
+async def _run(name: str, settings: SettingsT, main: Main[SettingsT], *, own_http: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with open_context(name, settings, stop) as context:
-        work = asyncio.ensure_future(main(context))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        await work
-        stopped.cancel()
+    async with open_context(name, settings, stop, own_http=own_http) as context:
+        await _run_main(context, main, own_http=own_http)
     logger.info("stopped")
 
 
-@contextlib.asynccontextmanager
+async def _run_main(
+    context: ServiceContext[SettingsT], main: Main[SettingsT], *, own_http: bool
+) -> None:
+    """Runs `main` until it has returned, and checks Redis before it, or beside it with `own_http`.
+
+    Raises what main raises, and SettingsError for a Redis that we cannot use.
+    """
+    stop = context.stop
+    checking = asyncio.create_task(_check_redis(context), name="check-redis")
+    try:
+        if not own_http:
+            await _done_or_stopped(checking, stop)
+        if not stop.is_set():
+            work = asyncio.create_task(main(context), name=context.name)
+            await _done_or_stopped(work, stop)
+            stop.set()
+            await work
+    finally:
+        stop.set()
+        await cancel(checking)
+    if not checking.cancelled():
+        checking.result()
+
+
+@asynccontextmanager
 async def open_context(
-    name: str, settings: SettingsT, stop: asyncio.Event
+    name: str, settings: SettingsT, stop: asyncio.Event, *, own_http: bool = False
 ) -> AsyncIterator[ServiceContext[SettingsT]]:
-    """Redis, health server and health reports, for as long as the context is open."""
+    """Redis, background loops, the health server (unless `own_http`) and health reports."""
     health = Health(name, replica_name())
-    health.set_starting()
-    async with health_server.serving(health, settings.bind_address, settings.health_port):
-        await _redis_or_stop(settings.redis_url, stop)
+    async with AsyncExitStack() as stack:
+        if not own_http:
+            health.set_starting()
+            server = health_server.serving(health, settings.bind_address, settings.health_port)
+            await stack.enter_async_context(server)
         redis = connect(settings.redis_url)
-        reports = asyncio.create_task(health.publish(redis), name="health-reports")
-        try:
-            if not stop.is_set():
-                await note_persistence(redis, health)
-                health.set_ok("start")
-            yield ServiceContext(name, settings, redis, health, stop)
-        finally:
-            await cancel(reports)
-            await redis.aclose()
+        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(withdraw_report, health, redis)
+        resources = await stack.enter_async_context(AsyncExitStack())
+        background = await stack.enter_async_context(Background(health))
+        background.every("health reports", REPORT_EVERY_S, partial(publish_report, health, redis))
+        yield ServiceContext(name, settings, redis, health, background, resources, stop)
 
 
 async def note_persistence(redis: Redis, health: Health) -> None:
     """Names weak persistence as a reason for being degraded."""
-    with contextlib.suppress(*AWAY):
-        faults = await persistence_faults(redis)
-        if faults:
-            health.set_degraded("persistence", faults[0])
-        else:
-            health.set_ok("persistence")
+    faults = await persistence_faults(redis)
+    if faults:
+        health.set_degraded("persistence", faults[0])
+    else:
+        health.set_ok("persistence")
 
 
-async def _redis_or_stop(url: str, stop: asyncio.Event) -> None:
-    waiting = asyncio.create_task(wait_for(url))
+async def _check_redis(context: ServiceContext[SettingsT]) -> None:
+    """Waits until Redis answers. Ends the service, with SettingsError, when it is too old."""
+    try:
+        await wait_for(context.settings.redis_url)
+    except SettingsError:
+        context.stop.set()
+        raise
+    context.background.every(
+        "persistence check",
+        CHECK_PERSISTENCE_EVERY_S,
+        partial(note_persistence, context.redis, context.health),
+    )
+    context.health.set_ok("start")
+
+
+async def _done_or_stopped(task: asyncio.Task[None], stop: asyncio.Event) -> None:
+    """Waits for whichever comes first."""
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    over = waiting.done()
-    await cancel(stopped, None if over else waiting)
-    if over:
-        await waiting
+    tasks: set[asyncio.Task[Any]] = {task, stopped}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await cancel(stopped)

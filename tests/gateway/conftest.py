@@ -1,7 +1,6 @@
 """A gateway on a free port, on a real Valkey, with LiveKit's server API in memory."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,17 +8,16 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from redis.asyncio import Redis
 
 from services.gateway.app import create_app
+from services.gateway.lifespan import open_gateway
 from services.gateway.settings import GatewaySettings
 from shared.profiles import Profile, default_profile, version
 from shared.profiles.record import ProfileRecord, write
-from shared.runtime.health import Health
-from shared.runtime.health_server import Embedded, bind
+from shared.runtime.http_server import bind, serve
+from shared.runtime.service import open_context
 from tests.gateway.rooms import Rooms
-from tests.waiting import until
 
 KEY = "devkey"
 SECRET = "a-livekit-secret-of-thirty-two-characters"
@@ -50,25 +48,16 @@ async def put_profile(redis: Redis, profile: Profile, **changes: Any) -> None:
 @asynccontextmanager
 async def serving(settings: GatewaySettings, rooms: Rooms | None) -> AsyncIterator[str]:
     """A gateway while the context is open; gives its address."""
-    listener = bind("127.0.0.1", 0, "WEB_PORT")
-    app = create_app(settings, Health("gateway", "test"), livekit=rooms)
-    server = Embedded(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3)
-    )
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-
-    async def started() -> bool:
-        return server.started or task.done()
-
-    await until(started)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        app.state.gateway.stopping.set()
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
+    stop = asyncio.Event()
+    async with open_context("gateway", settings, stop, own_http=True) as context:
+        listener = bind("127.0.0.1", 0, "WEB_PORT")
+        app = create_app(await open_gateway(context, livekit=rooms))
+        task = asyncio.create_task(serve(app, listener, stop, timeout_graceful_shutdown=3))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
             await task
-        listener.close()
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ import httpx
 from redis.asyncio import Redis
 
 from shared.calls import Calls
+from shared.redis.client import connect
 from tests.gateway.conftest import KEY, SECRET
 from tests.gateway.sse import listening
 from tests.shared.builders import new_call
-from tests.valkey import free_port
+from tests.valkey import Valkey, free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,13 @@ async def refusal(folder: Path, variables: dict[str, str]) -> str:
         return said.decode()
 
 
+async def alive(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 async def test_wrong_settings_are_a_line_each_and_exit_2(tmp_path: Path, redis_url: str) -> None:
     """An operator needs the variable's name, not a traceback, and nobody the secret."""
     wrong = {"LIVEKIT_API_SECRET": "", "WEB_PORT": "seventy", "GATEWAY_API_KEY": "s3cret"}
@@ -93,17 +101,43 @@ async def test_sigterm_ends_it_at_once_with_a_page_still_following(
         process(tmp_path, variables) as started,
         httpx.AsyncClient(base_url=url) as client,
     ):
-
-        async def alive() -> bool:
-            try:
-                return (await client.get("/healthz")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        await until(alive, timeout=20)
+        await until(lambda: alive(client), timeout=20)
         new = new_call()
         await Calls(redis, source="test").open(new)
         async with listening(client, f"/api/v1/calls/{new.id}/events"):
             started.send_signal(signal.SIGTERM)
             async with asyncio.timeout(5):
                 assert await started.wait() == 0
+
+
+async def test_it_is_up_before_redis_is(tmp_path: Path, own_valkey: Valkey) -> None:
+    """A page that is opened while Redis starts says what is wrong, instead of not being there."""
+    own_valkey.kill()
+    variables = environment(own_valkey.url)
+    url = f"http://127.0.0.1:{variables['WEB_PORT']}"
+    async with (
+        process(tmp_path, variables) as started,
+        httpx.AsyncClient(base_url=url, timeout=10) as client,
+    ):
+        await until(lambda: alive(client), timeout=20)
+        ready = await client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["reasons"]["redis"] == "Redis does not answer: no call can be opened"
+        own_valkey.start()
+
+        async def works() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(works, timeout=20)
+        started.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            assert await started.wait() == 0
+
+
+async def test_a_redis_that_refuses_us_ends_it(tmp_path: Path, own_valkey: Valkey) -> None:
+    """An operator would otherwise search for the reason why nothing works."""
+    redis = connect(own_valkey.url)
+    await redis.config_set("requirepass", "secret")
+    said = await refusal(tmp_path, environment(own_valkey.url))
+    assert said.count("REDIS_URL: Redis refuses the user or password") == 1
+    await redis.aclose()

@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitServer
 from services.gateway.middleware import security_headers
-from services.gateway.rate_limit import Limits, counted
+from services.gateway.rate_limit import RateLimit, counted
 from services.gateway.settings import GatewaySettings
 from shared.errors import TooMany
 from shared.profiles import default_profile
-from shared.runtime.health import Health
+from shared.runtime.health import Health, publish_report
 from tests.gateway.conftest import Gateways, gateway_settings, put_profile
 from tests.gateway.rooms import Rooms
 from tests.valkey import free_port
@@ -37,7 +37,7 @@ def test_what_counts_as_one_address(address: str, one: str) -> None:
 
 async def test_a_limit_is_exact_over_replicas_and_for_each_address(redis: Redis) -> None:
     """Two gateways at once must not let twice as many through."""
-    replicas = [Limits(redis, kind="tokens", per_minute=10) for _ in range(2)]
+    replicas = [RateLimit(redis, kind="tokens", per_minute=10) for _ in range(2)]
     attempts = [replicas[n % 2].take("203.0.113.7") for n in range(30)]
     outcomes = await asyncio.gather(*attempts, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, TooMany)]
@@ -48,7 +48,7 @@ async def test_a_limit_is_exact_over_replicas_and_for_each_address(redis: Redis)
 
 async def test_room_is_made_as_the_window_moves_on(redis: Redis) -> None:
     """Who waited as long as Retry-After said is let in."""
-    limits = Limits(redis, kind="tokens", per_minute=1)
+    limits = RateLimit(redis, kind="tokens", per_minute=1)
     await limits.take("203.0.113.7")
     [key] = await redis.keys("*limit*")
     [member] = await redis.zrange(key, 0, -1)
@@ -136,14 +136,9 @@ async def test_readiness_names_what_is_missing_in_any_service(
     assert set(answer["reasons"]) >= {"agent", "config", "leads"}
     agent = Health("agent", "one")
     agent.set_degraded("sarvam", "Sarvam refuses SARVAM_API_KEY")
-    reporting = asyncio.create_task(agent.publish(redis))
-    try:
-        async with asyncio.timeout(5):
-            while answer["services"]["agent"] == 0:
-                answer = (await client.get("/readyz")).json()
-    finally:
-        reporting.cancel()
-        await asyncio.gather(reporting, return_exceptions=True)
+    await publish_report(agent, redis)
+    answer = (await client.get("/readyz")).json()
+    assert answer["services"]["agent"] == 1
     assert answer["reasons"]["agent.sarvam"] == "agent: Sarvam refuses SARVAM_API_KEY"
     assert "agent" not in answer["reasons"]
 

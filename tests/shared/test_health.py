@@ -1,15 +1,12 @@
 """Health over HTTP and in Redis."""
 
-import asyncio
-
 import httpx
 from redis.asyncio import Redis
 
 from shared.redis import keys
 from shared.redis.client import now_ms
-from shared.runtime.health import Health, Report, read_reports
+from shared.runtime.health import Health, Report, publish_report, read_reports, withdraw_report
 from shared.runtime.health_server import serving
-from tests.waiting import until
 
 
 async def test_readyz_tells_broken_from_degraded() -> None:
@@ -37,11 +34,10 @@ async def test_replicas_report_in_redis_and_dead_ones_are_swept(redis: Redis) ->
     health.set_degraded("sarvam", "Sarvam refuses the key")
     old = Report(service="agent", replica="host-1", status="ok", reasons={}, at_ms=1)
     await redis.hset(keys.HEALTH, "agent/host-1", old.model_dump_json())
-    publishing = asyncio.create_task(health.publish(redis))
-    reports = await until(lambda: read_reports(redis))
+    await publish_report(health, redis)
+    reports = await read_reports(redis)
     assert [(r.replica, r.status) for r in reports] == [("host-7", "degraded")]
     assert reports[0].reasons == {"sarvam": "Sarvam refuses the key"}
     assert reports[0].at_ms <= await now_ms(redis)
-    publishing.cancel()
-    await asyncio.gather(publishing, return_exceptions=True)
+    await withdraw_report(health, redis)
     assert await read_reports(redis) == []  # a stopped replica takes its report with it

@@ -6,19 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.gateway import metrics
 from services.gateway.calls.schemas import CallAnswer, CallDetails, CallsAnswer, CallSummary
-from services.gateway.dependencies import OPERATOR, Gateway, GatewayDep
+from services.gateway.dependencies import OPERATOR, GatewayDep
 from shared.calls import Call
-from shared.calls.log import Logged
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound
 from shared.ids import is_uuid
-from shared.redis.client import AWAY
 
 router = APIRouter(tags=["calls"])
-
-BLOCK_MS = 1_000  # how long a stream may take to notice that the server stops
-MAX_STREAMS = 500  # each holds a connection to Redis
 
 # Redis ids are two numbers of 64 bits, so 20 digits could be one that it refuses.
 LastEventId = Annotated[str | None, Header(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")]
@@ -32,12 +26,12 @@ async def _known(call_id: str, gateway: GatewayDep) -> Call:
 
 async def _readable(call_id: str, request: Request, gateway: GatewayDep) -> Call:
     """The call, for the browser that opened it. Asks who it is before what there is."""
-    gateway.access.require_call(call_id, request.headers, request.cookies)
+    gateway.auth.require_call(call_id, request.headers, request.cookies)
     return await _known(call_id, gateway)
 
 
 async def _private(call_id: str, request: Request, gateway: GatewayDep) -> Call:
-    gateway.access.require_operator(request.headers)
+    gateway.auth.require_operator(request.headers)
     return await _known(call_id, gateway)
 
 
@@ -46,8 +40,7 @@ PrivateCall = Annotated[Call, Depends(_private)]
 
 
 def _room_for_a_stream(gateway: GatewayDep) -> None:
-    if gateway.streams >= MAX_STREAMS:
-        raise Unavailable("too many people follow calls just now", retry_after=5)
+    gateway.events.require_room()
 
 
 @router.get("/api/calls/{call_id}")
@@ -65,7 +58,7 @@ async def call_events(
     call: ReadableCall, gateway: GatewayDep, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
     """The call's log as server-sent events, from the start or after Last-Event-ID, and on."""
-    async for event in _stream(gateway, call.id, last_event_id):
+    async for event in gateway.events.follow(call.id, last_event_id):
         yield event
 
 
@@ -94,33 +87,5 @@ async def call_events_for_operators(
     call: PrivateCall, gateway: GatewayDep, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
     """The same events for the console. Private."""
-    async for event in _stream(gateway, call.id, last_event_id):
+    async for event in gateway.events.follow(call.id, last_event_id):
         yield event
-
-
-async def _stream(
-    gateway: Gateway, call_id: str, after: str | None
-) -> AsyncIterator[ServerSentEvent]:
-    """Ends when the server stops or Redis is away: the reader comes back with its last id."""
-    gateway.streams += 1
-    metrics.STREAMS.set(gateway.streams)
-    try:
-        yield ServerSentEvent(comment="open", retry=1_000)
-        async for batch in gateway.follower.follow(call_id, after=after or "0", block_ms=BLOCK_MS):
-            for logged in batch:
-                yield _event(logged)
-            if gateway.stopping.is_set():
-                return
-    except AWAY:
-        return
-    finally:
-        gateway.streams -= 1
-        metrics.STREAMS.set(gateway.streams)
-
-
-def _event(logged: Logged) -> ServerSentEvent:
-    return ServerSentEvent(
-        id=logged.id,
-        event=logged.entry.type,
-        raw_data=logged.entry.model_dump_json(exclude_none=True),
-    )

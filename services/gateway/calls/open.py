@@ -37,7 +37,7 @@ async def token(
     language = _language(body.language)
     if not is_agent_id(body.agentId):
         raise NotFound(f"no agent {body.agentId!r}", code="unknown_agent", field="agentId")
-    await gateway.limits.take(request.client.host if request.client else "")
+    await gateway.token_limit.take(request.client.host if request.client else "")
     snapshot = await gateway.profiles.get(body.agentId)
     new, warning = _new_call(body, language, snapshot, gateway)
     jwt = gateway.tokens.for_caller(
@@ -53,7 +53,7 @@ async def token(
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(
         COOKIE,
-        gateway.access.cookie(new.id),
+        gateway.auth.cookie(new.id),
         max_age=COOKIE_AGE_S,
         path=f"/api/calls/{new.id}",
         httponly=True,

@@ -10,7 +10,7 @@ DEPARTURE_TIMEOUT_S = 45
 EMPTY_TIMEOUT_S = 120
 
 
-class Tokens:
+class CallerTokens:
     """Makes tokens with the LiveKit key; `ttl` is in seconds."""
 
     def __init__(self, *, key: str, secret: str, agent_name: str, ttl: int) -> None:

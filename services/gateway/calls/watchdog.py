@@ -7,20 +7,21 @@ call. A renewal by the current attempt always wins: this module only asks, the l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from loguru import logger
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from services.gateway import metrics
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms
 from shared.calls import LEASE_MS, NO_AGENT_MS, Call, Calls
 from shared.calls.log import CallLog, CallNotice
-from shared.clock import SYSTEM_CLOCK, Clock
+from shared.clock import SYSTEM_CLOCK, Clock, set_within
 from shared.errors import NotFound
 from shared.events.calls import EndReason
 from shared.redis import keys
-from shared.redis.client import AWAY, now_ms
+from shared.redis.client import now_ms
+from shared.redis.outage import outage_reason
 from shared.runtime.health import Health
 
 POLL_S = 0.25  # a lapsed lease is seen within this, and the whole hand-over has 5 s
@@ -38,11 +39,9 @@ SAYS = {
     AGENT_LOST: "The agent was lost. Another one is being called and goes on where it stopped.",
 }
 
-Sleep = Callable[[float], Awaitable[None]]
-
 
 class Watchdog:
-    """Looks at due calls until cancelled. Every dependency is given, so that tests are exact."""
+    """Looks at the calls that are due. Every dependency is given, so that tests are exact."""
 
     def __init__(
         self,
@@ -53,7 +52,6 @@ class Watchdog:
         livekit: LiveKitRooms,
         health: Health,
         clock: Clock = SYSTEM_CLOCK,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._redis = redis
         self._calls = calls
@@ -61,19 +59,18 @@ class Watchdog:
         self._livekit = livekit
         self._health = health
         self._clock = clock
-        self._sleep = sleep
         self._polled: float | None = None  # when the last poll succeeded, monotonic seconds
         self._judge_from = 0.0  # monotonic seconds before which nothing is judged
         self._looking: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Polls until `stop` is set and every look that has begun is over (HOLD_MS at most)."""
+        self._polled = None
         try:
-            while True:
+            while not stop.is_set():
                 await self.poll()
-                await self._sleep(POLL_S)
+                await set_within(stop, POLL_S)
         finally:
-            for task in self._looking:
-                task.cancel()
             await self.settled()
 
     async def poll(self) -> None:
@@ -83,8 +80,9 @@ class Watchdog:
         """
         try:
             await self._poll()
-        except AWAY as error:
-            self._lost(error)
+        except (RedisError, OSError) as error:
+            if not self._is_outage(error):
+                raise
 
     async def settled(self) -> None:
         """Waits for every look that has begun."""
@@ -100,22 +98,27 @@ class Watchdog:
         if now < self._judge_from:
             return
         for call_id in await self._calls.claim_due(hold_ms=HOLD_MS):
-            task = asyncio.create_task(self._look(call_id), name=f"look-at-{call_id}")
+            task = asyncio.create_task(self._look(call_id), name=f"look at call {call_id}")
             self._looking.add(task)
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._looking.discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, AWAY):
-            self._lost(error)
-        elif error:
-            logger.opt(exception=error).error("the watchdog stumbled over a call")
+        if error and not self._is_outage(error):
+            logger.opt(exception=error).error("{} failed; tried again", task.get_name())
 
-    def _lost(self, error: BaseException) -> None:
-        # Leases may have lapsed only because their holders could not reach Redis either.
+    def _is_outage(self, error: BaseException) -> bool:
+        """Whether Redis is away or refuses writes; then a lease passes before anything is judged.
+
+        Leases may have lapsed only because their holders could not renew them either.
+        """
+        reason = outage_reason(error)
+        if reason is None:
+            return False
         self._polled = None
-        logger.debug("watchdog: Redis is away: {}", type(error).__name__)
+        logger.debug("watchdog: {}", reason)
+        return True
 
     async def _look(self, call_id: str) -> None:
         """Looks at one call; when LiveKit does not answer, again in a moment."""
@@ -175,7 +178,7 @@ class Watchdog:
             await self._log.append(call.id, notice)
 
     async def _first_time(self, call: Call, why: str) -> bool:
-        key = f"{keys.call(call.id)}:said:{why}:{call.attempt}"
+        key = keys.call_notice(call.id, why, call.attempt)
         return bool(await self._redis.set(key, "1", nx=True, ex=SAID_S))
 
     async def _end(self, call: Call, how: EndReason) -> None:

@@ -16,7 +16,7 @@ from services.sandbox.run.settings import RunSettings  # noqa: E402
 from services.sandbox.run.supervisor import Supervisor  # noqa: E402
 from shared.errors import SettingsError  # noqa: E402
 from shared.runtime import log  # noqa: E402
-from shared.runtime.health_server import bind  # noqa: E402
+from shared.runtime.http_server import bind  # noqa: E402
 from shared.runtime.settings import load, refuse  # noqa: E402
 
 
