@@ -41,6 +41,7 @@ WORKDIR /build
 COPY services/__init__.py services/
 COPY services/gateway/__init__.py services/gateway/
 COPY services/gateway/page/__init__.py services/gateway/page/assets.py services/gateway/page/
+COPY shared/locales/*.toml shared/locales/
 COPY --from=npm /build/node_modules /tmp/node_modules
 RUN ["python3", "-m", "services.gateway.page.assets", "/tmp/node_modules"]
 

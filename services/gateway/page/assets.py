@@ -3,16 +3,19 @@
     python -m services.gateway.page.assets [NODE_MODULES]
 
 npm has fetched them by package-lock.json beforehand. Only what the page loads is copied (2 MB of
-57), so an image needs neither npm nor node_modules. Standard library only, so that any Python can
-run it.
+57), so an image needs neither npm nor node_modules. The families are those of shared/locales. The
+standard library only, so that any Python can run it: the image's stage of this step has no more.
 """
 
 import json
 import shutil
 import sys
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+LOCALES = Path(__file__).parents[3] / "shared" / "locales"
 STATIC = Path(__file__).parents[1] / "static"
 VENDOR = STATIC / "vendor"
 WEIGHTS = (400, 600)
@@ -27,20 +30,26 @@ class Font(NamedTuple):
     languages: tuple[str, ...] = ()
 
 
-# A family a script, so that letters, joiners and full stops of a text come from one file. The
-# browser loads a file only when the page shows a letter of its range.
-FONTS = (
-    Font("Noto Sans", "noto-sans", ("latin", "latin-ext")),
-    Font("Noto Sans Devanagari", "noto-sans-devanagari", ("devanagari",), ("hi", "mr")),
-    Font("Noto Sans Tamil", "noto-sans-tamil", ("tamil",), ("ta",)),
-    Font("Noto Sans Telugu", "noto-sans-telugu", ("telugu",), ("te",)),
-    Font("Noto Sans Bengali", "noto-sans-bengali", ("bengali",), ("bn",)),
-    Font("Noto Sans Gujarati", "noto-sans-gujarati", ("gujarati",), ("gu",)),
-    Font("Noto Sans Kannada", "noto-sans-kannada", ("kannada",), ("kn",)),
-    Font("Noto Sans Malayalam", "noto-sans-malayalam", ("malayalam",), ("ml",)),
-    Font("Noto Sans Gurmukhi", "noto-sans-gurmukhi", ("gurmukhi",), ("pa",)),
-    Font("Noto Sans Oriya", "noto-sans-oriya", ("oriya",), ("or",)),
-)
+def families(folder: Path = LOCALES) -> tuple[Font, ...]:
+    """The families of all languages, that of Latin letters first. Raises OSError, ValueError.
+
+    A family a script, so that letters, joiners and full stops of a text come from one file. The
+    browser loads a file only when the page shows a letter of its range.
+    """
+    tables = [tomllib.loads(path.read_text("utf-8")) for path in folder.glob("*.toml")]
+    # Latin letters occur in every text: their family needs no readers of its own.
+    tables.sort(key=lambda table: ("block" in table, table["order"]))
+    fonts: dict[str, Font] = {}
+    for table in tables:
+        entry = table["font"]
+        font = fonts.get(
+            entry["family"], Font(entry["family"], entry["package"], tuple(entry["subsets"]))
+        )
+        if "block" in table:
+            lang = table["code"].partition("-")[0]
+            font = font._replace(languages=(*font.languages, lang))
+        fonts[font.family] = font
+    return tuple(fonts.values())
 
 
 def _ranges(package: Path, subset: str) -> str:
@@ -55,40 +64,41 @@ def _face(family: str, file: str, weight: int, ranges: str) -> str:
     )
 
 
-def _stacks() -> str:
+def _stacks(fonts: Sequence[Font]) -> str:
     """`--noto`: all families, the reader's own script first."""
-    css = f":root{{--noto:{_stack(FONTS)}}}\n"
-    for font in FONTS:
+    css = f":root{{--noto:{_stack(fonts)}}}\n"
+    for font in fonts:
         if font.languages:
-            rest = tuple(other for other in FONTS if other is not font)
+            rest = [other for other in fonts if other is not font]
             readers = ",".join(f":lang({language})" for language in font.languages)
-            css += f"{readers}{{--noto:{_stack((font, *rest))}}}\n"
+            css += f"{readers}{{--noto:{_stack([font, *rest])}}}\n"
     return css
 
 
-def _stack(fonts: tuple[Font, ...]) -> str:
+def _stack(fonts: Sequence[Font]) -> str:
     return ",".join(f'"{font.family}"' for font in fonts)
 
 
 def copy(node_modules: Path, vendor: Path = VENDOR) -> int:
     """Copies scripts and fonts and writes fonts.css; returns how many files. Raises OSError."""
     shutil.rmtree(vendor, ignore_errors=True)
-    fonts = vendor / "fonts"
-    fonts.mkdir(parents=True)
+    folder = vendor / "fonts"
+    folder.mkdir(parents=True)
     livekit = node_modules / "livekit-client"
     shutil.copyfile(livekit / "dist" / "livekit-client.esm.mjs", vendor / "livekit-client.mjs")
     shutil.copyfile(livekit / "LICENSE", vendor / "livekit-client.LICENSE")
     count, css = 2, ""
-    for font in FONTS:
+    fonts = families()
+    for font in fonts:
         package = node_modules / "@fontsource" / font.package
         for subset in font.subsets:
             for weight in WEIGHTS:
                 file = f"{font.package}-{subset}-{weight}-normal.woff2"
-                shutil.copyfile(package / "files" / file, fonts / file)
+                shutil.copyfile(package / "files" / file, folder / file)
                 css += _face(font.family, file, weight, _ranges(package, subset))
                 count += 1
-    shutil.copyfile(node_modules / "@fontsource" / "noto-sans" / "LICENSE", fonts / "LICENSE")
-    (vendor / "fonts.css").write_text(css + _stacks(), "utf-8")
+    shutil.copyfile(node_modules / "@fontsource" / "noto-sans" / "LICENSE", folder / "LICENSE")
+    (vendor / "fonts.css").write_text(css + _stacks(fonts), "utf-8")
     return count + 2
 
 
