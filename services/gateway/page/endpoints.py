@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
 from services.gateway.dependencies import GatewayDep
-from shared.locales.registry import LANGUAGES, is_language
+from shared.locales.registry import LANGUAGES, LOCALES, is_language
 from shared.profiles.model import is_agent_id
 from shared.voices import voices_of
 
@@ -51,6 +51,7 @@ async def page(
         "page.html",
         here="page",
         languages=LANGUAGES.values(),
+        spoken=len(LOCALES),
         voices=_voices(settings.sarvam_tts_model),
         chosen={
             "agent": agent if is_agent_id(agent) else "default",
@@ -73,7 +74,8 @@ async def console(request: Request) -> HTMLResponse:
 
 
 def _render(request: Request, template: str, **context: Any) -> HTMLResponse:
-    response = templates.TemplateResponse(request, template, context)
+    scripts = [(each.html, *each.block) for each in LOCALES.values() if each.block]
+    response = templates.TemplateResponse(request, template, {**context, "scripts": scripts})
     response.headers["Cache-Control"] = "no-store"
     return response
 
