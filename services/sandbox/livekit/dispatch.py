@@ -11,7 +11,7 @@ from livekit.protocol.models import DisconnectReason
 from services.sandbox.livekit.grants import Authority
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.protocol import new_sid
-from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.workers import Workers
 from shared.clock import Clock
@@ -59,15 +59,15 @@ class Dispatcher:
         self._offering.add(task)
         task.add_done_callback(self._offering.discard)
 
-    def on_participant(self, participant: Participant, kind: JobType) -> None:
+    def on_participant(self, room: Room, participant: Participant, kind: JobType) -> None:
         """Workers of these types get a job for each participant, or for each that publishes."""
         if participant.is_agent:
             return
-        for dispatch in self.list(participant.room):
+        for dispatch in self.list(room):
             if self._workers.has(dispatch.agent_name, kind):
-                job = self._job(participant.room, dispatch, kind)
+                job = self._job(room, dispatch, kind)
                 job.participant.CopyFrom(participant.info)
-                self._start_offer(participant.room, dispatch, job)
+                self._start_offer(room, dispatch, job)
 
     def list(self, room: Room) -> list[AgentDispatch]:
         return list(self._by_room.get(room, {}).values())
@@ -87,9 +87,9 @@ class Dispatcher:
             loop.call_later(self._timings.dispatch_removal, _remove, room, identity)
         return dispatch
 
-    def on_gone(self, participant: Participant) -> None:
+    def on_gone(self, room: Room, participant: Participant) -> None:
         """The job of this agent ends, and so do those that were about this participant."""
-        for dispatch in self.list(participant.room):
+        for dispatch in self.list(room):
             for job in dispatch.state.jobs:
                 its_agent = job.state.participant_identity == participant.identity
                 if its_agent or job.participant.sid == participant.sid:

@@ -15,7 +15,7 @@ from livekit.protocol.room import RoomConfiguration
 
 from services.sandbox.livekit.dispatch import Dispatcher
 from services.sandbox.livekit.grants import Token
-from services.sandbox.livekit.registry import Rooms
+from services.sandbox.livekit.rooms import Rooms
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.twirp import Method, denied, not_found, unavailable
 

@@ -5,7 +5,9 @@ import json
 from livekit.protocol.rtc import SessionDescription, SignalResponse, TrickleRequest
 from loguru import logger
 
-from services.sandbox.livekit.participant import Participant, State
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.peer import State
+from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.sdp import (
     BadOffer,
     Offer,
@@ -18,7 +20,7 @@ from services.sandbox.livekit.sdp import (
 )
 
 
-async def answer(participant: Participant, description: SessionDescription) -> None:
+async def answer(room: Room, participant: Participant, description: SessionDescription) -> None:
     """Answer an offer, then let the room know of the tracks that came and went with it."""
     try:
         offer = parse_offer(description.sdp)
@@ -48,14 +50,13 @@ async def answer(participant: Participant, description: SessionDescription) -> N
         _trickle(participant, offer)
     if participant.link.connected:
         subscriber.report_subscribed()
-    exchange = participant.room.exchange
     if participant.info.state == State.ACTIVE:
         for track in publisher.held_back:
-            exchange.on_live(track)
+            room.exchange.on_live(participant, track)
     for track in given_up:
-        exchange.on_given_up(track)
+        room.exchange.on_given_up(participant, track)
     if subscriber.lacks_sections:
-        subscriber.ask(participant.room.timings.renegotiate_delay)
+        subscriber.ask(room.timings.renegotiate_delay)
 
 
 def _answers(participant: Participant, offer: Offer) -> list[SectionAnswer]:

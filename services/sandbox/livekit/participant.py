@@ -1,151 +1,62 @@
-"""One participant of a room: what is known of it, its media, and its way to be told things."""
+"""One participant of a room: a peer with its media and its data."""
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCCertificate
-from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInfo
-from livekit.protocol.rtc import (
-    ConnectionSettings,
-    LeaveRequest,
-    ParticipantUpdate,
-    SignalResponse,
-    TrackUnpublishedResponse,
-)
+from livekit.protocol.models import DataPacket, ParticipantInfo
+from livekit.protocol.rtc import ConnectionSettings
 
-from services.sandbox.livekit.data import Channels
+from services.sandbox.livekit import data
 from services.sandbox.livekit.data_tracks import DataTracks
 from services.sandbox.livekit.dtls import MediaLink
 from services.sandbox.livekit.grants import Authority, Token
-from services.sandbox.livekit.protocol import new_sid
+from services.sandbox.livekit.peer import Peer, State
 from services.sandbox.livekit.publishing import Publisher
-from services.sandbox.livekit.socket import Outbox
-from services.sandbox.livekit.subscribing import Audience, Subscriber
-from services.sandbox.livekit.tracks import Track
-
-if TYPE_CHECKING:
-    from services.sandbox.livekit.rooms import Room
-
-State = ParticipantInfo.State
+from services.sandbox.livekit.subscribing import Subscriber
 
 
-def describe(token: Token, client: ClientInfo, joined_at: float) -> ParticipantInfo:
-    """A newcomer as its token and its client tell of it; `joined_at` seconds since 1970."""
-    return ParticipantInfo(
-        sid=new_sid("PA_"),
-        identity=token.identity,
-        name=str(token.claims.get("name") or ""),
-        metadata=str(token.claims.get("metadata") or ""),
-        attributes=token.attributes,
-        state=State.JOINING,
-        kind=token.kind,
-        joined_at=int(joined_at),
-        joined_at_ms=int(joined_at * 1000),
-        permission=token.permission(),
-        client_protocol=client.client_protocol,
-        capabilities=client.capabilities,
-    )
+class ParticipantEvents(Protocol):
+    """What a participant tells its room."""
+
+    def on_active(self, participant: "Participant") -> None:
+        """Its media is up, for the first time."""
+
+    def on_data(self, sender: "Participant", label: str, packet: DataPacket) -> None:
+        """It has sent data on the channel `label`."""
 
 
-class Participant:
-    """From its join until it leaves, is removed or falls silent; its sockets may come and go."""
+class Participant(Peer):
+    """From its join until it leaves, is removed or falls silent."""
 
     def __init__(
         self,
-        room: "Room",
+        events: ParticipantEvents,
         token: Token,
-        client: ClientInfo,
+        info: ParticipantInfo,
         *,
         authority: Authority,
         certificate: RTCCertificate,
         settings: ConnectionSettings,
-        joined_at: float,
     ) -> None:
-        self.room = room
-        self._token = token
-        self._authority = authority
+        super().__init__(token, info, authority)
+        self._events = events
         self.auto_subscribe = settings.auto_subscribe
         self.auto_subscribe_data = settings.auto_subscribe_data_track
-        self.info = describe(token, client, joined_at)
-        self.outbox: Outbox | None = None
-        self.socket_lost_at: float | None = None
-        """Monotonic time at which the signal socket went away; None while there is one."""
         self.negotiated = False
         """Whether an offer has been answered."""
         self.drop_next_resume = False
         """Asked for by a client that tests itself."""
         self.told_to_resume = False
         """Since its media fell silent."""
-        self.publisher = Publisher(self)
-        self.subscriber = Subscriber(self)
-        self.audience: Audience | None = None
-        """Who may listen to it; None is everybody."""
-        self.channels = Channels(self)
-        self.data_tracks = DataTracks(self)
         self.link = MediaLink(certificate, self)
-
-    @property
-    def sid(self) -> str:
-        return self.info.sid
-
-    @property
-    def identity(self) -> str:
-        return self.info.identity
-
-    @property
-    def is_agent(self) -> bool:
-        return self.info.kind == ParticipantInfo.Kind.AGENT
-
-    @property
-    def hidden(self) -> bool:
-        return self.info.permission.hidden
-
-    @property
-    def gone(self) -> bool:
-        return self.info.state == State.DISCONNECTED
-
-    def attach(self, outbox: Outbox) -> None:
-        """The socket to be told things on, from now on."""
-        if self.outbox is not None:
-            self.outbox.close()
-        self.outbox = outbox
-        self.socket_lost_at = None
-
-    def detach(self, outbox: Outbox) -> None:
-        """That socket is gone; the participant stays."""
-        if self.outbox is outbox:
-            self.outbox = None
-            self.socket_lost_at = time.monotonic()
-
-    def lose_socket(self) -> None:
-        """Closed without a word, for those who test what a client does then."""
-        outbox, self.outbox = self.outbox, None
-        if outbox is not None:
-            self.socket_lost_at = time.monotonic()
-            outbox.close()
-
-    def send(self, message: SignalResponse) -> None:
-        """Dropped while there is no socket: a resuming client is told everything anew."""
-        if self.outbox is not None:
-            self.outbox.send(message.SerializeToString())
-
-    def refresh_token(self) -> None:
-        """A token that says what is true now, with which the client can come back."""
-        token = self._authority.refresh(self._token, self.info)
-        self.send(SignalResponse(refresh_token=token))
-
-    def send_update(self, *participants: ParticipantInfo) -> None:
-        self.send(SignalResponse(update=ParticipantUpdate(participants=participants)))
-
-    def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        """An empty value takes the attribute away."""
-        for name, value in attributes.items():
-            if value:
-                self.info.attributes[name] = value
-            else:
-                self.info.attributes.pop(name, None)
+        self.publisher = Publisher(self)
+        self.subscriber = Subscriber(self, self.link)
+        self.channels = data.Channels(self._on_message)
+        self.data_tracks = DataTracks(self, self.channels)
+        self.last_sequence = 0
+        """Of the last reliable packet that came from this participant."""
 
     def changed(self) -> None:
         """One more version of what others know."""
@@ -163,33 +74,11 @@ class Participant:
             since = self.socket_lost_at
         return None if since is None else time.monotonic() - since
 
-    def allows(self, listener: "Participant", track: Track) -> bool:
-        """Whether this publisher lets `listener` have `track`."""
-        return self.audience is None or self.audience.admits(
-            listener.sid, listener.identity, track.sid
-        )
-
-    def say_unpublished(self, track: Track) -> None:
-        """The server took it away."""
-        unpublished = TrackUnpublishedResponse(track_sid=track.sid)
-        self.send(SignalResponse(track_unpublished=unpublished))
-
-    def say_resume(self) -> None:
-        """Its media has been silent for too long: it is to connect anew; the socket stays."""
-        reason, action = DisconnectReason.CONNECTION_TIMEOUT, LeaveRequest.Action.RESUME
-        self.send(SignalResponse(leave=LeaveRequest(reason=reason, action=action)))
-
-    def say_leave(self, reason: DisconnectReason) -> None:
-        """`leave`, with the socket closed behind it."""
-        self.send(SignalResponse(leave=LeaveRequest(reason=reason)))
-        if self.outbox is not None:
-            self.outbox.close()
-
     # What the link tells.
 
     def on_connected(self) -> None:
         if self.info.state in (State.JOINING, State.JOINED):
-            self.room.on_active(self)
+            self._events.on_active(self)
 
     def on_rtp(self, packet: bytes) -> None:
         self.publisher.on_rtp(packet)
@@ -199,3 +88,15 @@ class Participant:
 
     def on_channel(self, channel: RTCDataChannel) -> None:
         self.channels.add(channel)
+
+    def _on_message(self, label: str, message: bytes | str) -> None:
+        """On one of its data channels."""
+        if label == data.TRACKS and isinstance(message, bytes):
+            self.data_tracks.forward(message)
+            return
+        packet = data.read_packet(self, label, message)
+        if packet is None:
+            return
+        if label == data.RELIABLE:
+            self.last_sequence = packet.sequence
+        self._events.on_data(self, label, packet)

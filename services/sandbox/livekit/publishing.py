@@ -1,7 +1,5 @@
 """What one participant sends: its tracks, from add_track to the offer that gives them up."""
 
-from typing import TYPE_CHECKING
-
 from aiortc.rtp import RtcpPacket, RtcpRrPacket, RtcpSrPacket
 from livekit.protocol.models import TrackType
 from livekit.protocol.rtc import (
@@ -14,11 +12,9 @@ from livekit.protocol.rtc import (
 from services.sandbox.livekit import rtp
 from services.sandbox.livekit.forwarding import Incoming
 from services.sandbox.livekit.grants import may_publish
+from services.sandbox.livekit.peer import Peer
 from services.sandbox.livekit.sdp import MID_URI, Section, SectionAnswer
 from services.sandbox.livekit.tracks import Track
-
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
 
 _NO_VIDEO = "this development server carries audio and data, no video"
 
@@ -26,8 +22,8 @@ _NO_VIDEO = "this development server carries audio and data, no video"
 class Publisher:
     """The sending half of a participant."""
 
-    def __init__(self, participant: "Participant") -> None:
-        self._participant = participant
+    def __init__(self, owner: Peer) -> None:
+        self._owner = owner
         self._announced: list[Track] = []
         self._live: dict[str, Track] = {}  # by mid
         self._by_ssrc: dict[int, Incoming] = {}
@@ -53,21 +49,21 @@ class Publisher:
 
     def announce(self, request: AddTrackRequest) -> None:
         """Answer add_track."""
-        permission = self._participant.info.permission
+        permission = self._owner.info.permission
         refusal = RequestResponse(reason=RequestResponse.Reason.NOT_ALLOWED, add_track=request)
         if not may_publish(permission, request.source):
-            self._participant.send(SignalResponse(request_response=refusal))
+            self._owner.send(SignalResponse(request_response=refusal))
             return
         if request.type != TrackType.AUDIO:
             refusal.reason = RequestResponse.Reason.UNSUPPORTED_TYPE
             refusal.message = _NO_VIDEO
-            self._participant.send(SignalResponse(request_response=refusal))
+            self._owner.send(SignalResponse(request_response=refusal))
             return
         track = next((t for t in self._announced if t.cid == request.cid), None)
         if track is None:
-            track = Track(self._participant, request)
+            track = Track(self._owner, request)
             self._announced.append(track)
-        self._participant.send(
+        self._owner.send(
             SignalResponse(
                 track_published=TrackPublishedResponse(cid=request.cid, track=track.info)
             )
@@ -168,4 +164,4 @@ def _pass_on(track: Track, report: RtcpSrPacket) -> None:
         if subscription.copy is not None:
             own = subscription.copy.sender_report(report.sender_info)
             if own is not None:
-                subscription.listener.link.send_rtcp(own)
+                subscription.link.send_rtcp(own)

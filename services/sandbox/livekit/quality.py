@@ -1,15 +1,11 @@
 """How well the server hears each participant, told to itself and to those who listen to it."""
 
-from typing import TYPE_CHECKING
-
 from livekit.protocol.models import ConnectionQuality
 from livekit.protocol.rtc import ConnectionQualityInfo, ConnectionQualityUpdate, SignalResponse
 
-from services.sandbox.livekit.participant import State
-
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
-    from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.peer import State
+from services.sandbox.livekit.roster import Roster
 
 _SCORES = {
     ConnectionQuality.EXCELLENT: 4.5,
@@ -21,14 +17,16 @@ _GOOD_LOSS, _POOR_LOSS = 0.02, 0.08  # shares of packets lost since the last loo
 
 
 class Quality:
-    def __init__(self, room: "Room") -> None:
-        self._room = room
+    def __init__(self, roster: Roster, silence_lost: float) -> None:
+        """`silence_lost`: seconds of silence after which the connection counts as lost."""
+        self._roster = roster
+        self._silence_lost = silence_lost
         self._counts: dict[str, tuple[int, int]] = {}
         self._told: dict[str, dict[str, ConnectionQuality]] = {}  # by listener sid
 
     def judge(self) -> None:
         """Tell each participant of itself and of those it hears, when any of it has changed."""
-        active = [p for p in self._room.participants.values() if p.info.state == State.ACTIVE]
+        active = [p for p in self._roster.participants.values() if p.info.state == State.ACTIVE]
         now = {p.sid: self._quality(p) for p in active}
         told_before, self._told = self._told, {}
         for participant in active:
@@ -41,16 +39,16 @@ class Quality:
             if told_before.get(participant.sid) != heard:
                 participant.send(_message(heard))
 
-    def _quality(self, participant: "Participant") -> ConnectionQuality:
+    def _quality(self, participant: Participant) -> ConnectionQuality:
         silent = participant.silent_for()
-        if silent is not None and silent >= self._room.timings.silence_lost:
+        if silent is not None and silent >= self._silence_lost:
             return ConnectionQuality.LOST
         share = self._share_lost(participant)
         if share > _POOR_LOSS:
             return ConnectionQuality.POOR
         return ConnectionQuality.GOOD if share > _GOOD_LOSS else ConnectionQuality.EXCELLENT
 
-    def _share_lost(self, participant: "Participant") -> float:
+    def _share_lost(self, participant: Participant) -> float:
         counts = [t.incoming.counts() for t in participant.publisher.tracks if t.incoming]
         expected, lost = sum(e for e, _ in counts), sum(n for _, n in counts)
         expected_before, lost_before = self._counts.get(participant.sid, (0, 0))

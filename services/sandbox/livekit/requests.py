@@ -27,48 +27,49 @@ from livekit.protocol.rtc import (
 from loguru import logger
 
 from services.sandbox.livekit import negotiation
+from services.sandbox.livekit.audience import Audience
 from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.simulate import simulate
-from services.sandbox.livekit.subscribing import Audience
 
 _NO_METADATA = "does not have permission to update own metadata"
 
 
-async def handle(participant: Participant, request: SignalRequest) -> None:
+async def handle(room: Room, participant: Participant, request: SignalRequest) -> None:
     """Answer one request; those that this server has no use for are only logged."""
     kind = request.WhichOneof("message")
     if kind is None:
         return
     handler = _HANDLERS.get(kind)
     if handler is not None:
-        handler(participant, getattr(request, kind))
+        handler(room, participant, getattr(request, kind))
     elif kind == "offer":
-        await negotiation.answer(participant, request.offer)
+        await negotiation.answer(room, participant, request.offer)
     elif kind == "trickle":
         await negotiation.add_candidate(participant, request.trickle)
     else:
         logger.debug("{}: {} is not handled", participant.identity, kind)
 
 
-def add_track(participant: Participant, request: AddTrackRequest) -> None:
+def add_track(_room: Room, participant: Participant, request: AddTrackRequest) -> None:
     participant.publisher.announce(request)
 
 
-def mute(participant: Participant, request: MuteTrackRequest) -> None:
+def mute(room: Room, participant: Participant, request: MuteTrackRequest) -> None:
     track = participant.publisher.find(request.sid)
     if track is None or track.info.muted == request.muted:
         return
     track.mute(request.muted)
-    participant.room.announce(participant, at_once=True)
+    room.updates.announce(participant, at_once=True)
 
 
-def subscription(participant: Participant, request: UpdateSubscription) -> None:
+def subscription(room: Room, participant: Participant, request: UpdateSubscription) -> None:
     wanted = [*request.track_sids, *(s for p in request.participant_tracks for s in p.track_sids)]
     for track_sid in dict.fromkeys(wanted):
-        participant.room.exchange.subscribe(participant, track_sid, wanted=request.subscribe)
+        room.exchange.subscribe(participant, track_sid, wanted=request.subscribe)
 
 
-def track_setting(participant: Participant, request: UpdateTrackSettings) -> None:
+def track_setting(_room: Room, participant: Participant, request: UpdateTrackSettings) -> None:
     for track_sid in request.track_sids:
         found = participant.subscriber.subscriptions.get(track_sid)
         if found is not None:
@@ -76,31 +77,41 @@ def track_setting(participant: Participant, request: UpdateTrackSettings) -> Non
             found.refresh()
 
 
-def subscription_permission(participant: Participant, request: SubscriptionPermission) -> None:
+def subscription_permission(
+    room: Room, participant: Participant, request: SubscriptionPermission
+) -> None:
     everybody = request.all_participants
     participant.audience = None if everybody else Audience(request.track_permissions)
-    participant.room.exchange.apply_audience(participant)
+    room.exchange.apply_audience(participant)
 
 
-def publish_data_track(participant: Participant, request: PublishDataTrackRequest) -> None:
-    participant.room.exchange.publish_data(participant, request)
+def publish_data_track(
+    room: Room, participant: Participant, request: PublishDataTrackRequest
+) -> None:
+    room.exchange.publish_data(participant, request)
 
 
-def unpublish_data_track(participant: Participant, request: UnpublishDataTrackRequest) -> None:
-    participant.room.exchange.unpublish_data(participant, request)
+def unpublish_data_track(
+    room: Room, participant: Participant, request: UnpublishDataTrackRequest
+) -> None:
+    room.exchange.unpublish_data(participant, request)
 
 
-def update_data_subscription(participant: Participant, request: UpdateDataSubscription) -> None:
-    participant.room.exchange.subscribe_data(participant, request)
+def update_data_subscription(
+    room: Room, participant: Participant, request: UpdateDataSubscription
+) -> None:
+    room.exchange.subscribe_data(participant, request)
 
 
-def update_metadata(participant: Participant, request: UpdateParticipantMetadata) -> None:
+def update_metadata(
+    room: Room, participant: Participant, request: UpdateParticipantMetadata
+) -> None:
     response = RequestResponse(request_id=request.request_id, update_metadata=request)
     if participant.info.permission.can_update_metadata:
         participant.info.metadata = request.metadata or participant.info.metadata
         participant.info.name = request.name or participant.info.name
         participant.set_attributes(request.attributes)
-        participant.room.announce(participant, at_once=True)
+        room.updates.announce(participant, at_once=True)
     else:
         response.reason = RequestResponse.Reason.NOT_ALLOWED
         response.message = _NO_METADATA
@@ -109,29 +120,31 @@ def update_metadata(participant: Participant, request: UpdateParticipantMetadata
         participant.refresh_token()
 
 
-def update_audio_track(participant: Participant, request: UpdateLocalAudioTrack) -> None:
+def update_audio_track(
+    room: Room, participant: Participant, request: UpdateLocalAudioTrack
+) -> None:
     track = participant.publisher.find(request.track_sid)
     if track is not None:
         del track.info.audio_features[:]
         track.info.audio_features.extend(request.features)
-        participant.room.announce(participant, at_once=True)
+        room.updates.announce(participant, at_once=True)
 
 
-def ping(participant: Participant, _timestamp: int) -> None:
+def ping(_room: Room, participant: Participant, _timestamp: int) -> None:
     participant.send(SignalResponse(pong=_now_ms()))
 
 
-def ping_req(participant: Participant, request: Ping) -> None:
+def ping_req(_room: Room, participant: Participant, request: Ping) -> None:
     pong = Pong(last_ping_timestamp=request.timestamp, timestamp=_now_ms())
     participant.send(SignalResponse(pong_resp=pong))
 
 
-def leave(participant: Participant, request: LeaveRequest) -> None:
+def leave(room: Room, participant: Participant, request: LeaveRequest) -> None:
     reason = request.reason or DisconnectReason.CLIENT_INITIATED
-    participant.room.remove(participant, reason)
+    room.remove(participant, reason)
 
 
-def sync_state(participant: Participant, request: SyncState) -> None:
+def sync_state(_room: Room, participant: Participant, request: SyncState) -> None:
     """After a resume: what the client switched off stays so."""
     for track_sid in request.track_sids_disabled:
         found = participant.subscriber.subscriptions.get(track_sid)
@@ -144,7 +157,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-_HANDLERS: dict[str, Callable[[Participant, Any], None]] = {
+_HANDLERS: dict[str, Callable[[Room, Participant, Any], None]] = {
     "add_track": add_track,
     "mute": mute,
     "simulate": simulate,

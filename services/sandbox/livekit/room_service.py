@@ -34,8 +34,8 @@ from services.sandbox.livekit.data import LOSSY, RELIABLE
 from services.sandbox.livekit.errors import TwirpError
 from services.sandbox.livekit.grants import Token
 from services.sandbox.livekit.participant import Participant
-from services.sandbox.livekit.registry import Rooms
-from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.room import Room
+from services.sandbox.livekit.rooms import Rooms
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.twirp import Method, denied, left_out, not_found, unavailable
 
@@ -114,19 +114,19 @@ class RoomService:
         return RemoveParticipantResponse()
 
     async def _mute_track(self, token: Token, request: MuteRoomTrackRequest) -> Message:
-        _, participant = self._participant(token, request.room, request.identity)
+        room, participant = self._participant(token, request.room, request.identity)
         track = participant.publisher.find(request.track_sid)
         if track is None:
             raise not_found(_NO_TRACK)
         if not request.muted:
             message = "twirp error unknown: remote unmute not enabled"
             raise TwirpError("failed_precondition", message, 412)
-        moderation.mute(track)
+        moderation.mute(room, participant, track)
         return MuteRoomTrackResponse(track=track.info)
 
     async def _update_participant(self, token: Token, request: UpdateParticipantRequest) -> Message:
-        _, participant = self._participant(token, request.room, request.identity)
-        moderation.update(participant, request)
+        room, participant = self._participant(token, request.room, request.identity)
+        moderation.update(room, participant, request)
         return participant.info
 
     async def _update_subscriptions(

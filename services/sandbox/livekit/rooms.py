@@ -1,278 +1,71 @@
-"""A room: who is in it, who is told what when, and when it ends."""
+"""The rooms of a server, by name."""
 
-import asyncio
-import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
-
-from livekit.protocol import models
-from livekit.protocol.models import DataPacket, DisconnectReason, ParticipantInfo
+from livekit.protocol.agent import JobType
+from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomConfiguration
-from livekit.protocol.rtc import RoomUpdate, SignalResponse
 
-from services.sandbox.livekit.counts import Counts
-from services.sandbox.livekit.exchange import Exchange
-from services.sandbox.livekit.grants import Token
-from services.sandbox.livekit.participant import Participant, State
-from services.sandbox.livekit.protocol import audio_codecs, new_sid
-from services.sandbox.livekit.quality import Quality
-from services.sandbox.livekit.speakers import Speakers
+from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.timings import Timings
-from services.sandbox.livekit.tracks import Track
-from services.sandbox.livekit.updates import Updates
 from services.sandbox.livekit.webhooks import Webhooks
-
-EMPTY_TIMEOUT = 300  # seconds in which somebody must come
-DEPARTURE_TIMEOUT = 20  # seconds after the last standard participant has gone
+from shared.clock import Clock
 
 
-class RoomEvents(Protocol):
-    """What a room tells the rest of the server."""
-
-    def on_active(self, participant: Participant) -> None: ...
-
-    def on_publisher(self, participant: Participant) -> None:
-        """It has published its first track."""
-
-    def on_gone(self, participant: Participant) -> None: ...
-
-    def on_finished(self, room: "Room") -> None: ...
-
-
-class Room:
-    """Everything here happens at once, in one turn of the loop; only media and sockets wait."""
-
+class Rooms:
     def __init__(
-        self,
-        name: str,
-        config: RoomConfiguration,
-        *,
-        timings: Timings,
-        webhooks: Webhooks,
-        now: float,
-        events: RoomEvents,
+        self, dispatcher: Dispatcher, webhooks: Webhooks, timings: Timings, clock: Clock
     ) -> None:
-        """`now` is seconds since 1970."""
-        self.info = models.Room(
-            sid=new_sid("RM_"),
-            name=name,
-            empty_timeout=config.empty_timeout or EMPTY_TIMEOUT,
-            departure_timeout=config.departure_timeout or DEPARTURE_TIMEOUT,
-            max_participants=config.max_participants,
-            metadata=config.metadata,
-            creation_time=int(now),
-            creation_time_ms=int(now * 1000),
-            turn_password=new_sid(""),
-            enabled_codecs=audio_codecs(),
+        self._dispatcher = dispatcher
+        self._webhooks = webhooks
+        self._timings = timings
+        self._clock = clock
+        self._rooms: dict[str, Room] = {}
+        self._finished: list[Room] = []
+
+    def get(self, name: str) -> Room | None:
+        return self._rooms.get(name)
+
+    def all(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def get_or_create(self, name: str, config: RoomConfiguration) -> Room:
+        """`config` matters only when the room is new: then its agents are dispatched too."""
+        room = self._rooms.get(name)
+        if room is not None:
+            return room
+        room = Room(
+            name,
+            config,
+            timings=self._timings,
+            webhooks=self._webhooks,
+            now=self._clock.now().timestamp(),
+            events=self,
         )
-        self.participants: dict[str, Participant] = {}
-        """By identity, in the order in which they came."""
-        self.timings = timings
-        self.webhooks = webhooks
-        self.finished = False
-        self.counts = Counts(self)
-        self.exchange = Exchange(self)
-        self.events = events
-        self._updates = Updates(self)
-        self._empty_since = time.monotonic()
-        self._was_occupied = False
-        self._closing: set[asyncio.Task[None]] = set()
-        self._ticks = [
-            asyncio.create_task(_every(seconds, step))
-            for seconds, step in (
-                (timings.update_tick, self._updates.flush),
-                (timings.count_tick, self.counts.step),
-                (timings.count_tick, Quality(self).judge),
-                (timings.speaker_tick, Speakers(self).judge),
-                (timings.silence_check, self._check_silence),
-                (timings.room_check, self._check_empty),
-                (timings.room_check, self._report_reception),
-            )
-        ]
+        self._rooms[name] = room
+        self._webhooks.room("room_started", room.info)
+        self._dispatcher.on_room(room, list(config.agents))
+        return room
 
-    @property
-    def name(self) -> str:
-        return self.info.name
+    # What rooms tell.
 
-    @property
-    def busy(self) -> bool:
-        """Whether somebody's media is still being closed."""
-        return bool(self._closing)
+    def on_active(self, room: Room, participant: Participant) -> None:
+        self._dispatcher.on_participant(room, participant, JobType.JT_PARTICIPANT)
 
-    def others(self, participant: Participant) -> list[Participant]:
-        return [p for p in self.participants.values() if p is not participant]
+    def on_publisher(self, room: Room, participant: Participant) -> None:
+        self._dispatcher.on_participant(room, participant, JobType.JT_PUBLISHER)
 
-    def visible_to(self, participant: Participant) -> list[ParticipantInfo]:
-        return [p.info for p in self.others(participant) if not p.hidden]
+    def on_gone(self, room: Room, participant: Participant) -> None:
+        self._dispatcher.on_gone(room, participant)
 
-    def find_track(self, track_sid: str) -> Track | None:
-        tracks = (p.publisher.find(track_sid) for p in self.participants.values())
-        return next((track for track in tracks if track is not None), None)
+    def on_finished(self, room: Room) -> None:
+        del self._rooms[room.name]
+        self._dispatcher.on_room_finished(room)
+        self._finished = [r for r in self._finished if r.busy]
+        self._finished.append(room)
 
-    def is_full_for(self, token: Token) -> bool:
-        """Agents neither count nor are turned away; the same identity replaces itself."""
-        limit = self.info.max_participants
-        is_agent = token.kind == ParticipantInfo.Kind.AGENT
-        if not limit or is_agent or token.identity in self.participants:
-            return False
-        return sum(1 for p in self.participants.values() if not p.is_agent) >= limit
-
-    # Coming and going.
-
-    def add(self, participant: Participant) -> None:
-        """It has been told `join`; others learn of it with the next tick."""
-        self.participants[participant.identity] = participant
-        participant.info.state = State.JOINED
-        self.announce(participant)
-        self._was_occupied = self._was_occupied or not participant.is_agent
-        self.counts.changed()
-        self.exchange.welcome(participant)
-
-    def on_active(self, participant: Participant) -> None:
-        """Its media is up."""
-        participant.info.state = State.ACTIVE
-        self.announce(participant)
-        self.webhooks.participant("participant_joined", self.info, participant.info)
-        self.events.on_active(participant)
-        for track in participant.publisher.held_back:
-            self.exchange.on_live(track)
-        participant.subscriber.report_subscribed()
-        if participant.subscriber.subscriptions:
-            participant.subscriber.ask(self.timings.settle_delay)
-
-    def remove(self, participant: Participant, reason: DisconnectReason) -> None:
-        """Out of the room, for whatever reason: it is told, and so is everybody else.
-
-        When its identity joins anew, others learn of the new one only, not that the old has gone.
-        """
-        if self.participants.get(participant.identity) is not participant:
-            return
-        del self.participants[participant.identity]
-        was_active = participant.info.state == State.ACTIVE
-        timed_out = reason == DisconnectReason.CONNECTION_TIMEOUT
-        tracks = participant.publisher.tracks
-        participant.info.state = State.DISCONNECTED
-        participant.info.disconnect_reason = reason
-        for track in tracks:
-            participant.publisher.remove(track)
-        participant.data_tracks.close()
-        participant.changed()
-        replaced = reason == DisconnectReason.DUPLICATE_IDENTITY
-        if not replaced:  # an agent that connects anew keeps its job
-            self.events.on_gone(participant)
-        if not timed_out:
-            self.counts.changed()
-        for track in tracks:
-            self.webhooks.track("track_unpublished", self.info, participant.info, track.info)
-        if not replaced:
-            self._updates.announce(participant)
-        participant.say_leave(reason)
-        event = "participant_left" if was_active else "participant_connection_aborted"
-        self.webhooks.participant(event, self.info, participant.info)
-        if timed_out:  # its last webhook still counts it
-            self.counts.changed()
-        self._after_removal(participant, tracks)
-
-    def _after_removal(self, participant: Participant, tracks: list[Track]) -> None:
-        for track in tracks:
-            self.exchange.silence(track, delay=self.timings.unpublish_delay)
-        participant.subscriber.close()
-        if not participant.is_agent and all(p.is_agent for p in self.participants.values()):
-            self._empty_since = time.monotonic()
-        self._in_background(participant.link.close())
-
-    def close(self, reason: DisconnectReason) -> None:
-        """Everybody out, then the room is finished."""
-        if self.finished:
-            return
-        self.finished = True
-        for participant in list(self.participants.values()):
-            self.remove(participant, reason)
-        self.webhooks.room("room_finished", self.info)
-        for tick in self._ticks:
-            tick.cancel()
-        self.events.on_finished(self)
-
-    async def settled(self) -> None:
-        """Ticks ended and media closed; for the end of the server."""
-        await asyncio.gather(*self._ticks, *self._closing, return_exceptions=True)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    # Telling.
-
-    def announce(self, participant: Participant, *, at_once: bool = False) -> None:
-        """One more version of it: told at once when it publishes, or when that is asked for."""
-        participant.changed()
-        self._updates.announce(participant, at_once=at_once)
-
-    def repeat(self, participant: Participant) -> None:
-        """The same version once more, with a detail that the real server does not count."""
-        self._updates.announce(participant, at_once=True)
-
-    def announce_refused(self, info: ParticipantInfo) -> None:
-        """Somebody found the room full."""
-        for participant in self.participants.values():
-            participant.send_update(info)
-
-    def update_metadata(self, metadata: str) -> None:
-        self.info.metadata = metadata
-        self.counts.take()
-        self.tell_room()
-
-    def tell_room(self) -> None:
-        message = SignalResponse(room_update=RoomUpdate(room=self.info))
-        for participant in self.participants.values():
-            participant.send(message)
-
-    def relay(self, packet: DataPacket, label: str, *, sender: Participant | None) -> None:
-        """Data to those it is meant for, or to all but the sender."""
-        data = packet.SerializeToString()
-        meant = {*packet.destination_identities, *packet.user.destination_identities}
-        meant |= set(packet.user.destination_sids)
-        for participant in self.participants.values():
-            if participant is sender:
-                continue
-            if not meant or participant.identity in meant or participant.sid in meant:
-                participant.channels.deliver(label, data)
-
-    # What happens by the clock.
-
-    def _check_silence(self) -> None:
-        """Media that has fallen silent: first the client is told to resume, then it is dropped."""
-        for participant in list(self.participants.values()):
-            silent = participant.silent_for()
-            if silent is None or silent < self.timings.silence_resume:
-                participant.told_to_resume = False
-            elif silent >= self.timings.silence_remove:
-                self.remove(participant, DisconnectReason.CONNECTION_TIMEOUT)
-            elif not participant.told_to_resume:
-                participant.told_to_resume = True
-                participant.say_resume()
-
-    def _check_empty(self) -> None:
-        if any(not p.is_agent for p in self.participants.values()):
-            return
-        timeout = self.info.departure_timeout if self._was_occupied else self.info.empty_timeout
-        # The real server compares whole seconds, and so is half a second early on average.
-        if time.monotonic() - self._empty_since >= (timeout - 0.5) * self.timings.room_second:
-            self.close(DisconnectReason.ROOM_CLOSED)
-
-    def _report_reception(self) -> None:
-        for participant in self.participants.values():
-            report = participant.publisher.report()
-            if report is not None:
-                participant.link.send_rtcp(report)
-
-
-async def _every(seconds: float, step: Callable[[], None]) -> None:
-    """At fixed distances from the start, however long the steps take."""
-    start = time.monotonic()
-    turn = 0
-    while True:
-        turn += 1
-        await asyncio.sleep(max(0.0, start + turn * seconds - time.monotonic()))
-        step()
+    async def stop(self) -> None:
+        for room in self.all():
+            room.close(DisconnectReason.SERVER_SHUTDOWN)
+        for room in self._finished:
+            await room.settled()

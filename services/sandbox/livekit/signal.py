@@ -26,7 +26,8 @@ from loguru import logger
 from services.sandbox.livekit import negotiation, requests
 from services.sandbox.livekit.errors import Refusal
 from services.sandbox.livekit.grants import Authority, Token
-from services.sandbox.livekit.participant import Participant, State, describe
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.peer import State, describe
 from services.sandbox.livekit.protocol import (
     PING_INTERVAL,
     PING_TIMEOUT,
@@ -34,8 +35,8 @@ from services.sandbox.livekit.protocol import (
     audio_codecs,
     server_info,
 )
-from services.sandbox.livekit.registry import Rooms
-from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.room import Room
+from services.sandbox.livekit.rooms import Rooms
 from services.sandbox.livekit.socket import Outbox
 from shared.clock import Clock
 
@@ -79,7 +80,7 @@ class Signalling:
         if room.is_full_for(token):
             return await _send_away(socket, outbox, DisconnectReason.JOIN_FAILURE)
         participant = self._enter(room, token, join, outbox)
-        await self._serve(participant, socket, outbox, join)
+        await self._serve(room, participant, socket, outbox, join)
         return socket
 
     def _admit(self, request: web.Request) -> tuple[Token, JoinRequest]:
@@ -102,7 +103,7 @@ class Signalling:
             info = describe(token, join.client_info, self._clock.now().timestamp())
             info.state, info.version = State.DISCONNECTED, 1
             info.disconnect_reason = DisconnectReason.JOIN_FAILURE
-            room.announce_refused(info)
+            room.updates.send([info])
         raise Refusal(500, "connection closed by media")
 
     def _enter(self, room: Room, token: Token, join: JoinRequest, outbox: Outbox) -> Participant:
@@ -112,11 +113,10 @@ class Signalling:
         participant = Participant(
             room,
             token,
-            join.client_info,
+            describe(token, join.client_info, self._clock.now().timestamp()),
             authority=self._authority,
             certificate=self._certificate,
             settings=join.connection_settings,
-            joined_at=self._clock.now().timestamp(),
         )
         if participant.info.permission.can_update_metadata:
             participant.info.metadata = join.metadata or participant.info.metadata
@@ -127,7 +127,7 @@ class Signalling:
                 join=JoinResponse(
                     room=room.info,
                     participant=participant.info,
-                    other_participants=room.visible_to(participant),
+                    other_participants=room.roster.visible_to(participant),
                     server_version=VERSION,
                     server_info=server_info(self._node_id),
                     ping_interval=PING_INTERVAL,
@@ -161,25 +161,26 @@ class Signalling:
             participant.lose_socket()
         reconnect = ReconnectResponse(
             server_info=server_info(self._node_id),
-            last_message_seq=participant.channels.last_sequence,
+            last_message_seq=participant.last_sequence,
         )
         participant.send(SignalResponse(reconnect=reconnect))
-        participant.send_update(*room.visible_to(participant), participant.info)
+        participant.send_update(*room.roster.visible_to(participant), participant.info)
         participant.send(SignalResponse(room_update=RoomUpdate(room=room.info)))
         participant.refresh_token()
         logger.info("{} resumes in {}", participant.identity, room.name)
-        await self._serve(participant, socket, outbox, JoinRequest())
+        await self._serve(room, participant, socket, outbox, JoinRequest())
         return socket
 
     async def _serve(
         self,
+        room: Room,
         participant: Participant,
         socket: web.WebSocketResponse,
         outbox: Outbox,
         join: JoinRequest,
     ) -> None:
         try:
-            await _first_requests(participant, join)
+            await _first_requests(room, participant, join)
             async for message in socket:
                 if message.type != WSMsgType.BINARY:
                     continue
@@ -188,7 +189,7 @@ class Signalling:
                 except DecodeError:
                     logger.warning("{}: unreadable request", participant.identity)
                     continue
-                await requests.handle(participant, request)
+                await requests.handle(room, participant, request)
                 if participant.gone:
                     # A leaving client closes at once; reading on would answer that first.
                     await outbox.flush()
@@ -197,7 +198,7 @@ class Signalling:
             await outbox.end()
             if not participant.gone and participant.link.ice.last_heard is None:
                 # never had media, and now has no signal either
-                participant.room.remove(participant, DisconnectReason.SIGNAL_CLOSE)
+                room.remove(participant, DisconnectReason.SIGNAL_CLOSE)
 
 
 async def _send_away(
@@ -214,12 +215,12 @@ async def _send_away(
     return socket
 
 
-async def _first_requests(participant: Participant, join: JoinRequest) -> None:
+async def _first_requests(room: Room, participant: Participant, join: JoinRequest) -> None:
     """What the join request has brought with it."""
     for track in join.add_track_requests:
-        requests.add_track(participant, track)
+        requests.add_track(room, participant, track)
     if join.HasField("publisher_offer"):
-        await negotiation.answer(participant, join.publisher_offer)
+        await negotiation.answer(room, participant, join.publisher_offer)
 
 
 async def _upgrade(request: web.Request) -> web.WebSocketResponse:

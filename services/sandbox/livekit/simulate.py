@@ -7,47 +7,48 @@ from livekit.protocol.models import DisconnectReason, SpeakerInfo
 from livekit.protocol.rtc import LeaveRequest, SignalResponse, SimulateScenario, SpeakersChanged
 
 from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.room import Room
 
 Action = LeaveRequest.Action
 
 
-def simulate(participant: Participant, request: SimulateScenario) -> None:
+def simulate(room: Room, participant: Participant, request: SimulateScenario) -> None:
     """Scenarios about bandwidth, and about ICE over TCP, change nothing here."""
     scenario = request.WhichOneof("scenario")
     if scenario == "speaker_update":
         _speak(participant, request.speaker_update)
     elif scenario in _FAULTS:
-        _FAULTS[scenario](participant)
+        _FAULTS[scenario](room, participant)
 
 
-def _node_failure(participant: Participant) -> None:
+def _node_failure(room: Room, participant: Participant) -> None:
     """Gone without a word: the client resumes, finds itself unknown, and joins anew."""
     participant.lose_socket()
-    participant.room.remove(participant, DisconnectReason.STATE_MISMATCH)
+    room.remove(participant, DisconnectReason.STATE_MISMATCH)
 
 
-def _migration(participant: Participant) -> None:
+def _migration(_room: Room, participant: Participant) -> None:
     """The client is to resume, as it would on another node."""
     leave = LeaveRequest(reason=DisconnectReason.MIGRATION, action=Action.RESUME)
     participant.send(SignalResponse(leave=leave))
     participant.lose_socket()
 
 
-def _server_leave(participant: Participant) -> None:
-    participant.room.remove(participant, DisconnectReason.SERVER_SHUTDOWN)
+def _server_leave(room: Room, participant: Participant) -> None:
+    room.remove(participant, DisconnectReason.SERVER_SHUTDOWN)
 
 
-def _full_reconnect(participant: Participant) -> None:
+def _full_reconnect(_room: Room, participant: Participant) -> None:
     leave = LeaveRequest(reason=DisconnectReason.UNKNOWN_REASON, action=Action.RECONNECT)
     participant.send(SignalResponse(leave=leave))
     participant.lose_socket()
 
 
-def _disconnect_on_resume(participant: Participant) -> None:
+def _disconnect_on_resume(_room: Room, participant: Participant) -> None:
     participant.drop_next_resume = True
 
 
-_FAULTS: dict[str, Callable[[Participant], None]] = {
+_FAULTS: dict[str, Callable[[Room, Participant], None]] = {
     "node_failure": _node_failure,
     "migration": _migration,
     "server_leave": _server_leave,

@@ -1,19 +1,17 @@
 """Who speaks, told to everybody when it changes."""
 
 import time
-from typing import TYPE_CHECKING
 
 from livekit.protocol.models import SpeakerInfo
 from livekit.protocol.rtc import SignalResponse, SpeakersChanged
 
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
-    from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.roster import Roster
 
 
 class Speakers:
-    def __init__(self, room: "Room") -> None:
-        self._room = room
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
         self._levels: dict[str, float] = {}  # by participant sid, of those who speak
 
     def judge(self) -> None:
@@ -21,7 +19,7 @@ class Speakers:
         now = time.monotonic()
         levels = {
             p.sid: level
-            for p in self._room.participants.values()
+            for p in self._roster.participants.values()
             if not p.hidden and (level := _level(p, now)) > 0
         }
         changed = [
@@ -33,11 +31,9 @@ class Speakers:
         self._levels = levels
         if not changed:
             return
-        message = SignalResponse(speakers_changed=SpeakersChanged(speakers=changed))
-        for participant in self._room.participants.values():
-            participant.send(message)
+        self._roster.send(SignalResponse(speakers_changed=SpeakersChanged(speakers=changed)))
 
 
-def _level(participant: "Participant", now: float) -> float:
+def _level(participant: Participant, now: float) -> float:
     incoming = [track.incoming for track in participant.publisher.tracks]
     return max((i.loudness.speaking(now) for i in incoming if i is not None), default=0.0)

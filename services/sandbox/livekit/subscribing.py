@@ -1,71 +1,19 @@
 """What one participant listens to: which track goes into which section of its offers."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from livekit.protocol.rtc import (
     MediaSectionsRequirement,
     SignalResponse,
     SubscriptionPermissionUpdate,
-    TrackPermission,
     TrackSubscribed,
 )
 
-from services.sandbox.livekit.forwarding import Outgoing
+from services.sandbox.livekit.dtls import MediaLink
+from services.sandbox.livekit.peer import Peer
 from services.sandbox.livekit.sdp import Section, SectionAnswer
-from services.sandbox.livekit.tracks import Track
-
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
-
-
-class Audience:
-    """Whom a publisher lets listen: a subscription_permission that is not for all."""
-
-    def __init__(self, permissions: Iterable[TrackPermission]) -> None:
-        self._permissions = list(permissions)
-
-    def admits(self, listener_sid: str, listener_identity: str, track_sid: str) -> bool:
-        return any(
-            p.all_tracks or track_sid in p.track_sids
-            for p in self._permissions
-            if p.participant_sid == listener_sid or p.participant_identity == listener_identity
-        )
-
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    track: Track
-    listener: "Participant"
-    mid: str | None = None
-    """Section that carries it; None until an offer had room for it."""
-    copy: Outgoing | None = None
-    paused: bool = False
-    """Switched off by the listener, who keeps the section."""
-
-    def bind(self, section: Section) -> None:
-        self.mid = section.mid
-        self.copy = Outgoing(section, self.listener.link.send_rtp)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Packets flow when there is a section for them and the listener wants them."""
-        incoming = self.track.incoming
-        if incoming is None or self.copy is None:
-            return
-        flowing = self.copy in incoming.copies
-        if not self.paused and not flowing:
-            incoming.copies.append(self.copy)
-        elif self.paused and flowing:
-            incoming.copies.remove(self.copy)
-
-    def cut(self) -> None:
-        if self.track.incoming is not None and self.copy in self.track.incoming.copies:
-            self.track.incoming.copies.remove(self.copy)
-        if self in self.track.subscriptions:
-            self.track.subscriptions.remove(self)
+from services.sandbox.livekit.tracks import Subscription, Track
 
 
 @dataclass(slots=True)
@@ -80,8 +28,9 @@ class _Sections:
 class Subscriber:
     """The listening half of a participant."""
 
-    def __init__(self, participant: "Participant") -> None:
-        self._participant = participant
+    def __init__(self, listener: Peer, link: MediaLink) -> None:
+        self._listener = listener
+        self._link = link
         self._sections = _Sections()
         self._asking: asyncio.TimerHandle | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -91,7 +40,7 @@ class Subscriber:
         """The listener is told that it may; a request for an offer follows (`ask`)."""
         if track.sid in self.subscriptions:
             return
-        subscription = Subscription(track, self._participant)
+        subscription = Subscription(track, self._link)
         self.subscriptions[track.sid] = subscription
         track.subscriptions.append(subscription)
         self._say_allowed(track, allowed=True)
@@ -104,7 +53,7 @@ class Subscriber:
         update = SubscriptionPermissionUpdate(
             participant_sid=track.owner.sid, track_sid=track.sid, allowed=allowed
         )
-        self._participant.send(SignalResponse(subscription_permission_update=update))
+        self._listener.send(SignalResponse(subscription_permission_update=update))
 
     def unsubscribe(self, track_sid: str) -> bool:
         """Whether it was subscribed to."""
@@ -127,7 +76,7 @@ class Subscriber:
         self._asking = None
         waiting = sum(1 for s in self.subscriptions.values() if s.mid is None)
         missing = max(0, waiting - self._sections.free)
-        self._participant.send(
+        self._listener.send(
             SignalResponse(media_sections_requirement=MediaSectionsRequirement(num_audios=missing))
         )
 
@@ -166,7 +115,7 @@ class Subscriber:
         """Tell the publishers, once each, that their track is heard: this client's media is up."""
         for subscription in self.subscriptions.values():
             track = subscription.track
-            if subscription.mid is None or self._participant.hidden:
+            if subscription.mid is None or self._listener.hidden:
                 continue
             if not track.subscribed_told:
                 track.subscribed_told = True

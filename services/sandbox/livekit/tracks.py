@@ -1,7 +1,7 @@
-"""A published track: what everybody is told of it, and where its packets come in."""
+"""A published track: what everybody is told of it, where its packets come in, and who gets them."""
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from livekit.protocol.models import (
     BackupCodecPolicy,
@@ -12,13 +12,11 @@ from livekit.protocol.models import (
 )
 from livekit.protocol.rtc import AddTrackRequest
 
-from services.sandbox.livekit.forwarding import Incoming
+from services.sandbox.livekit.dtls import MediaLink
+from services.sandbox.livekit.forwarding import Incoming, Outgoing
+from services.sandbox.livekit.peer import Peer
 from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.sdp import Section
-
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
-    from services.sandbox.livekit.subscribing import Subscription
 
 _DEFAULT_STREAM = "camera"  # what the real server calls the stream of a track without one
 
@@ -26,7 +24,7 @@ _DEFAULT_STREAM = "camera"  # what the real server calls the stream of a track w
 class Track:
     """Announced by add_track; live once an offer has brought its section."""
 
-    def __init__(self, owner: "Participant", request: AddTrackRequest) -> None:
+    def __init__(self, owner: Peer, request: AddTrackRequest) -> None:
         self.owner = owner
         self.cid = request.cid
         self.incoming: Incoming | None = None
@@ -70,6 +68,41 @@ class Track:
         self.info.muted = muted
         if self.incoming is not None:
             self.incoming.muted = muted
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """A track on its way to one listener, over the listener's link."""
+
+    track: Track
+    link: MediaLink
+    mid: str | None = None
+    """Section that carries it; None until an offer had room for it."""
+    copy: Outgoing | None = None
+    paused: bool = False
+    """Switched off by the listener, who keeps the section."""
+
+    def bind(self, section: Section) -> None:
+        self.mid = section.mid
+        self.copy = Outgoing(section, self.link.send_rtp)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Packets flow when there is a section for them and the listener wants them."""
+        incoming = self.track.incoming
+        if incoming is None or self.copy is None:
+            return
+        flowing = self.copy in incoming.copies
+        if not self.paused and not flowing:
+            incoming.copies.append(self.copy)
+        elif self.paused and flowing:
+            incoming.copies.remove(self.copy)
+
+    def cut(self) -> None:
+        if self.track.incoming is not None and self.copy in self.track.incoming.copies:
+            self.track.incoming.copies.remove(self.copy)
+        if self in self.track.subscriptions:
+            self.track.subscriptions.remove(self)
 
 
 def _codec(cid: str, *, mime: str = "", mid: str = "") -> SimulcastCodecInfo:

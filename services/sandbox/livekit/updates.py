@@ -1,23 +1,26 @@
 """When others learn of a participant: at once if it matters to them, else with the next tick."""
 
-from typing import TYPE_CHECKING
-
 from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.rtc import ParticipantUpdate, SignalResponse
 
-if TYPE_CHECKING:
-    from services.sandbox.livekit.participant import Participant
-    from services.sandbox.livekit.rooms import Room
+from services.sandbox.livekit.participant import Participant
+from services.sandbox.livekit.roster import Roster
 
 
 class Updates:
     """Joins and leaves of those who publish nothing wait, and share one message."""
 
-    def __init__(self, room: "Room") -> None:
-        self._room = room
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
         self._waiting: dict[str, ParticipantInfo] = {}
 
-    def announce(self, participant: "Participant", *, at_once: bool = False) -> None:
-        """Snapshot it as it is now."""
+    def announce(self, participant: Participant, *, at_once: bool = False) -> None:
+        """One more version of it: told at once when it publishes, or when that is asked for."""
+        participant.changed()
+        self.repeat(participant, at_once=at_once)
+
+    def repeat(self, participant: Participant, *, at_once: bool = False) -> None:
+        """The version that it has: as it is now, whatever changes until the tick."""
         info = ParticipantInfo()
         info.CopyFrom(participant.info)
         waiting = self._waiting.pop(participant.identity, None)
@@ -26,15 +29,15 @@ class Updates:
             return
         replaced = waiting is not None and waiting.sid != info.sid
         if at_once or info.is_publisher or replaced:
-            self._send([info])
+            self.send([info])
         else:
             self._waiting[participant.identity] = info
 
     def flush(self) -> None:
         waiting, self._waiting = list(self._waiting.values()), {}
         if waiting:
-            self._send(waiting)
+            self.send(waiting)
 
-    def _send(self, infos: list[ParticipantInfo]) -> None:
-        for participant in self._room.participants.values():
-            participant.send_update(*infos)
+    def send(self, infos: list[ParticipantInfo]) -> None:
+        """To everybody, now."""
+        self._roster.send(SignalResponse(update=ParticipantUpdate(participants=infos)))
