@@ -23,5 +23,5 @@ async def closed(terminal: int = 1, every: float = 0.5) -> None:
     """
     if not os.isatty(terminal):
         await asyncio.Event().wait()
-    while os.isatty(terminal):  # noqa: ASYNC110 # the kernel tells nobody
+    while os.isatty(terminal):  # noqa: ASYNC110 - the kernel tells nobody
         await asyncio.sleep(every)
