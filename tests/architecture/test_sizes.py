@@ -1,0 +1,37 @@
+"""Files stay short enough to be read in one sitting."""
+
+from tests.architecture.sources import ROOT
+
+LONGEST = 300  # lines
+FOLDERS = ("deploy", "services", "shared", "tests")
+STAND_INS = "services/sandbox/"
+
+TOO_LONG = {
+    "tests/agent/test_text_call.py": "to be split by subject",
+    "tests/config/test_refresh.py": "to be split by subject",
+    "tests/sandbox/livekit/clients.py": "to be split by subject",
+    "tests/sandbox/livekit/test_call.py": "to be split by subject",
+}
+"""Files over the limit that are to be divided; those that were leave the list."""
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    """A longer file has two subjects, and who looks for one of them reads the other."""
+    found = _too_long()
+    assert not found.keys() - TOO_LONG, {path: found[path] for path in found.keys() - TOO_LONG}
+    assert not TOO_LONG.keys() - found.keys(), "short enough by now: take it out of the list"
+
+
+def _too_long() -> dict[str, int]:
+    """Lines by path of the Python and Lua files that are over the limit."""
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in FOLDERS
+        for suffix in ("py", "lua")
+        for path in (ROOT / folder).rglob(f"*.{suffix}")
+    }
+    return {
+        path: count
+        for path, count in lines.items()
+        if count > LONGEST and not path.startswith(STAND_INS)
+    }
