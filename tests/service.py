@@ -1,43 +1,81 @@
-"""One of our services as a process of its own."""
+"""One of our services, or another module of ours, as a process of its own."""
 
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 from deploy import docs
 
 STOP_S = 15
 
 
-class Service:
-    """`python -m services.NAME` with an environment of its own, while the context is open."""
+class Process:
+    """`python -m MODULE ARGUMENTS` with an environment of its own, while the context is open.
 
-    def __init__(self, name: str, environment: dict[str, str], folder: Path) -> None:
-        self.name = name
-        self.log = folder / f"{name}.log"
+    `root` is the checkout that it runs from, this one or an older one. What it says is appended to
+    the file `log`.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        environment: dict[str, str],
+        log: Path,
+        *arguments: str,
+        root: Path = docs.ROOT,
+    ) -> None:
+        self.log = log
+        self._command = [sys.executable, "-m", module, *arguments]
         self._environment = environment
+        self._root = root
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Service":
-        with self.log.open("wb") as log:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.send_signal(signal.SIGTERM)
+        try:
+            self._running.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self.name}"],
-                cwd=docs.ROOT,
+                self._command,
+                cwd=self._root,
                 env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **self._environment},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            raise
+    def kill(self) -> None:
+        """kill -9, as a machine that dies."""
+        self._running.kill()
+        self._running.wait()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._running.poll()
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process
+
+
+class Service(Process):
+    """`python -m services.NAME`."""
+
+    def __init__(
+        self, name: str, environment: dict[str, str], folder: Path, *, root: Path = docs.ROOT
+    ) -> None:
+        super().__init__(f"services.{name}", environment, folder / f"{name}.log", root=root)
