@@ -7,7 +7,9 @@ Given to whoever needs it, so that tests are exact. Nothing else calls `time` or
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+DAY_S: Final = 86_400
 
 
 class Clock(Protocol):

@@ -5,6 +5,7 @@ BolchaalError
 ├── BadRequest          400  the request cannot be read
 ├── Unauthorized        401  no key, or a wrong one
 ├── NotFound            404  no such agent, call or lead
+├── Conflict            409  what is asked for is taken already
 ├── TooLarge            413  a body over the limit
 ├── Invalid             422  readable, but not acceptable
 ├── TooMany             429  over a limit; says when to come back
@@ -50,6 +51,11 @@ class Unauthorized(BolchaalError):
 class NotFound(BolchaalError):
     status = 404
     code = "not_found"
+
+
+class Conflict(BolchaalError):
+    status = 409
+    code = "conflict"
 
 
 class TooLarge(BolchaalError):

@@ -12,24 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from shared.calls.model import HeldCall
+from shared.clock import DAY_S
 from shared.errors import NotOwner
 from shared.events.calls import EndReason, Outcome
 from shared.redis import keys
-
-DAY_S = 86_400
-
-# An entry of an agent is written only while its attempt holds a call that goes on: a loser stays
-# unheard here, too.
-# KEYS call log, call   ARGV attempt or '', ttl_s, type, data   -> stream entry id, or false
-_APPEND = """
-if ARGV[1] ~= '' then
-  local attempt, state = unpack(redis.call('HMGET', KEYS[2], 'attempt', 'state'))
-  if attempt ~= ARGV[1] or state == 'ended' then return false end
-end
-local id = redis.call('XADD', KEYS[1], '*', 'type', ARGV[3], 'data', ARGV[4])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-return id
-"""
+from shared.redis.scripts import load_script
 
 
 class _Entry(BaseModel):
@@ -150,7 +137,7 @@ class CallLog:
     def __init__(self, redis: Redis, *, keep_days: int = 30) -> None:
         self._redis = redis
         self._keep_s = keep_days * DAY_S
-        self._append = redis.register_script(_APPEND)
+        self._append = load_script(redis, __file__, "append_log")
 
     async def append(self, call_id: str, entry: Entry) -> str:
         """Writes an entry of somebody who is no agent; answers its id."""

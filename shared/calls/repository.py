@@ -1,22 +1,21 @@
 """Opening, taking, renewing and ending calls: every change of `call:ID` goes through here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 
-from shared.calls import scripts
+from shared.calls.log import CallEnd
 from shared.calls.model import Call, CallSettings, HeldCall
-from shared.clock import SYSTEM_CLOCK, Clock, isoformat
-from shared.errors import NotFound, NotOwner
-from shared.events.calls import CallRequested, EndReason, Outcome
-from shared.events.wire import to_fields
-from shared.ids import uuid7
+from shared.clock import DAY_S, SYSTEM_CLOCK, Clock
+from shared.errors import Conflict, NotFound, NotOwner
+from shared.events import CallEnded, CallRequested, EndReason, LeadChanged, Outcome
+from shared.events.wire import for_script
 from shared.redis import keys
-
-DAY_S = 86_400
+from shared.redis.scripts import load_script
 
 LEASE_MS = 3_000  # a killed agent is noticed within this; renewals come every second
 NO_AGENT_MS = 5_000  # a caller who has joined waits this long before we dispatch again
@@ -43,7 +42,8 @@ class Calls:
     """The calls in Redis.
 
     `source` is the service that speaks, for the events; retention is in days, for the call itself
-    and for its log.
+    and for its log. Each change is one script (the .lua files beside this one): state, lease, due
+    time and event change together, by Redis TIME.
     """
 
     def __init__(
@@ -60,24 +60,22 @@ class Calls:
         self._keep_s = keep_days * DAY_S
         self._keep_log_s = keep_log_days * DAY_S
         self._clock = clock
-        register = redis.register_script
-        self._open = register(scripts.OPEN)
-        self._take = register(scripts.TAKE)
-        self._renew = register(scripts.RENEW)
-        self._release = register(scripts.RELEASE)
-        self._joined = register(scripts.JOINED)
-        self._claim_due = register(scripts.CLAIM_DUE)
-        self._end = register(scripts.END)
+        self._open = load_script(redis, __file__, "open")
+        self._take = load_script(redis, __file__, "take")
+        self._renew = load_script(redis, __file__, "renew")
+        self._release = load_script(redis, __file__, "release")
+        self._joined = load_script(redis, __file__, "joined")
+        self._claim_due = load_script(redis, __file__, "claim_due")
+        self._end = load_script(redis, __file__, "end")
 
     async def open(self, new: CallSettings) -> None:
-        """Stores the call and publishes `call.requested`, in one step."""
-        hash_: list[str] = []
-        for field, value in new.model_dump(mode="json", exclude={"profile"}).items():
-            if value is not None:
-                hash_ += [field, str(value)]
-        hash_ += ["profile", new.profile.model_dump_json()]
-        event = to_fields(CallRequested(call_id=new.id, agent_id=new.agent_id), self._source)
-        await self._open(
+        """Stores the call and publishes `call.requested`, in one step.
+
+        Safe to repeat: a call that is open already stays as it is. Raises Conflict when the room
+        has, or had, another call.
+        """
+        event = CallRequested(call_id=new.id, agent_id=new.agent_id, at=self._clock.now())
+        answer = await self._open(
             keys=[
                 keys.call(new.id),
                 keys.CALLS_INDEX,
@@ -90,19 +88,20 @@ class Calls:
                 DAY_S,
                 FIRST_LOOK_MS,
                 new.id,
-                len(hash_) // 2,
-                *hash_,
-                *_flat(event),
+                new.room,
+                for_script(event, self._source),
+                *_settings_fields(new),
             ],
         )
+        if int(answer) == -1:
+            raise Conflict(f"room {new.room} has a call already", code="room_taken")
 
     async def get(self, call_id: str) -> Call:
         """Raises NotFound."""
-        fields = await self._hash(keys.call(call_id))
+        fields = await self._redis.hgetall(keys.call(call_id))
         if not fields:
             raise NotFound(f"no call {call_id}", code="unknown_call")
-        fields["profile"] = json.loads(fields["profile"])
-        return Call.model_validate(fields)
+        return _from_hash(cast("Mapping[str, str]", fields))
 
     async def of_room(self, room: str) -> str | None:
         """The call that a LiveKit room belongs to; None for a room that is not ours."""
@@ -110,14 +109,14 @@ class Calls:
 
     async def latest(self, limit: int = 50) -> list[Call]:
         """The newest calls first; those whose retention is over are forgotten on the way."""
-        ids = await self._redis.zrevrange(keys.CALLS_INDEX, 0, limit - 1)
-        calls = []
-        for call_id in cast("list[str]", ids):
-            try:
-                calls.append(await self.get(call_id))
-            except NotFound:
-                await self._redis.zrem(keys.CALLS_INDEX, call_id)
-        return calls
+        ids = cast("list[str]", await self._redis.zrevrange(keys.CALLS_INDEX, 0, limit - 1))
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for call_id in ids:
+                pipe.hgetall(keys.call(call_id))
+            found = cast("list[dict[str, str]]", await pipe.execute())
+        if gone := [call_id for call_id, fields in zip(ids, found, strict=True) if not fields]:
+            await self._redis.zrem(keys.CALLS_INDEX, *gone)
+        return [_from_hash(fields) for fields in found if fields]
 
     async def take(self, call_id: str, owner: str) -> HeldCall:
         """Takes the lease for `owner`. Raises CallNotTaken, NotFound."""
@@ -134,11 +133,11 @@ class Calls:
 
     async def renew(self, held: HeldCall) -> None:
         """Renews the lease, to be done every second. Raises NotOwner when the call is not ours."""
-        await self._own(self._renew, held, LEASE_MS)
+        await self._while_held(self._renew, held, LEASE_MS)
 
     async def release(self, held: HeldCall) -> None:
-        """Gives the lease up, so that another agent may take the call at once."""
-        await self._own(self._release, held)
+        """Gives the lease up, so that another agent may take the call at once. Raises NotOwner."""
+        await self._while_held(self._release, held)
 
     async def joined(self, call_id: str) -> bool:
         """Notes that the caller is in the room; True the first time."""
@@ -161,11 +160,18 @@ class Calls:
         await self._redis.zrem(keys.CALLS_DUE, call_id)
 
     async def end(self, call: Call, how: EndReason, *, held: HeldCall | None = None) -> EndResult:
-        """Ends the call unless it has ended: state, log entry and `call.ended` in one step.
+        """Ends the call, once. A lead that is not complete is sent as it stands.
 
         An agent shows its hold, and NotOwner is raised when another one has the call by now; the
         gateway shows none.
         """
+        now = self._clock.now()
+        ended = CallEnded(call_id=call.id, how=how, outcome="no_lead", duration_ms=0, at=now)
+        entry = CallEnd(how=how, outcome="no_lead", duration_ms=0)
+        # Of the lead that the call leaves incomplete.
+        final = LeadChanged(
+            lead_id=call.lead_id, call_id=call.id, revision=0, postable=True, at=now
+        )
         answer = await self._end(
             keys=[
                 keys.call(call.id),
@@ -179,12 +185,10 @@ class Calls:
                 call.id,
                 how,
                 "" if held is None else held.attempt,
-                uuid7(),
-                self._source,
-                uuid7(),
-                isoformat(self._clock.now()),
-                call.lead_id,
                 self._keep_log_s,
+                entry.model_dump_json(include={"how"}),
+                for_script(ended, self._source, without={"outcome", "duration_ms"}),
+                for_script(final, self._source, without={"revision"}),
             ],
         )
         done, said = int(answer[0]), str(answer[1] or "")
@@ -192,7 +196,7 @@ class Calls:
             raise NotOwner(f"call {call.id} is held by another agent")
         return EndResult(first=done == 1, outcome=cast("Outcome", said) if done == 1 else None)
 
-    async def _own(self, script: Any, held: HeldCall, *more: int) -> None:
+    async def _while_held(self, script: AsyncScript, held: HeldCall, *more: int) -> None:
         answer = await script(
             keys=[keys.call(held.call_id), keys.CALLS_DUE],
             args=[held.call_id, held.attempt, *more],
@@ -200,9 +204,14 @@ class Calls:
         if not answer:
             raise NotOwner(f"call {held.call_id} is not held by attempt {held.attempt}")
 
-    async def _hash(self, key: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", await self._redis.hgetall(key))
+
+def _settings_fields(new: CallSettings) -> list[str]:
+    """Fields and values of the hash, in turn; what is None is left out."""
+    settings = new.model_dump(mode="json", exclude={"profile"}, exclude_none=True)
+    flat = [part for name, value in settings.items() for part in (name, str(value))]
+    return [*flat, "profile", new.profile.model_dump_json()]
 
 
-def _flat(fields: dict[str, str]) -> Sequence[str]:
-    return [part for pair in fields.items() for part in pair]
+def _from_hash(fields: Mapping[str, str]) -> Call:
+    known: dict[str, Any] = {**fields, "profile": json.loads(fields["profile"])}
+    return Call.model_validate(known)

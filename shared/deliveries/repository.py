@@ -1,41 +1,14 @@
 """Reading deliveries, and sending a dead one again. All else is the leads service's to do."""
 
-from typing import Any, Final, cast
+import json
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
 from shared.deliveries.model import Attempt, Delivery, DeliveryState, DestinationState
 from shared.errors import NotFound
 from shared.redis import keys
-
-# Never before `not_before`: until then the receiver may still be at work on the last attempt.
-# Only what is dead, parked, unconfirmed or put off can be sent again, and only its newest revision.
-# KEYS delivery, due, dead, parked, call log prefix   ARGV destination, subject
-# -> 1, 0 (acknowledged, in flight or about to be sent), -1 (unknown)
-_REPLAY: Final = """
-local revision = redis.call('HGET', KEYS[1], 'wanted')
-if not revision then return -1 end
-local state = redis.call('HGET', KEYS[1], revision .. ':state')
-if state ~= 'dead' and state ~= 'parked' and state ~= 'unconfirmed' and state ~= 'retrying' then
-  return 0
-end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local member = ARGV[2] .. '.' .. revision
-redis.call('HSET', KEYS[1], revision .. ':state', 'scheduled', revision .. ':tries', 0)
-redis.call('HDEL', KEYS[1], revision .. ':first_ms')
-local earliest = tonumber(redis.call('HGET', KEYS[1], revision .. ':not_before') or 0)
-redis.call('ZADD', KEYS[2], math.max(now, earliest), member)
-redis.call('ZREM', KEYS[3], member)
-redis.call('ZREM', KEYS[4], member)
-local call = redis.call('HGET', KEYS[1], 'call_id')
-if call and call ~= '' then
-  redis.call('XADD', KEYS[5] .. call .. ':log', 'NOMKSTREAM', '*', 'type', 'delivery', 'data',
-    cjson.encode({at_ms = now, destination = ARGV[1], subject = ARGV[2],
-    revision = tonumber(revision), state = 'scheduled'}))
-end
-return 1
-"""
+from shared.redis.scripts import load_script
 
 # States that have a set of their own; the others are found by looking.
 _SETS = {"dead": keys.deliveries_dead, "parked": keys.deliveries_parked}
@@ -46,7 +19,7 @@ class Deliveries:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._replay = redis.register_script(_REPLAY)
+        self._replay = load_script(redis, __file__, "replay")
 
     async def get(self, destination: str, subject: str, *, attempts: bool = True) -> Delivery:
         """One delivery with its attempts, the oldest first. Raises NotFound."""
@@ -112,9 +85,12 @@ class Deliveries:
                 keys.deliveries_due(destination),
                 keys.deliveries_dead(destination),
                 keys.deliveries_parked(destination),
-                keys.call(""),
             ],
-            args=[destination, subject],
+            args=[
+                subject,
+                keys.call_log("%s"),
+                json.dumps({"destination": destination, "subject": subject, "state": "scheduled"}),
+            ],
         )
         if int(answer) == -1:
             raise NotFound(f"{subject} was never to be sent to {destination}", code="not_delivered")

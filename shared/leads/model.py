@@ -1,6 +1,6 @@
 """A lead: what is known of somebody who called, merged from what was said when.
 
-The agent sends changes; the merge script (repository.py) is the one writer of `lead:ID`.
+The agent sends changes; merge.lua merges them into `lead:ID`.
 """
 
 import json

@@ -12,9 +12,9 @@ from services.leads.delivery import scripts
 from services.leads.delivery.response_policy import Verdict
 from shared.bus import Context
 from shared.bus.batching import Batcher
+from shared.clock import DAY_S
 from shared.redis import keys
 
-DAY_S = 86_400
 ATTEMPTS_KEPT = 200  # 72 h of retries are about 300 at the longest pause; the latest count
 
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from shared.calls import CallNotTaken, Calls
 from shared.calls.log import CallEnd, CallLog
-from shared.errors import NotFound, NotOwner
+from shared.errors import Conflict, NotFound, NotOwner
 from shared.leads import LeadChange, Leads
 from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
@@ -200,3 +200,25 @@ async def test_a_call_of_the_version_before_has_no_identity_for_its_caller(
     assert (await calls.get(new.id)).caller_identity == "caller-1"
     await redis.hdel(keys.call(new.id), "caller_identity")
     assert (await calls.get(new.id)).caller_identity is None
+
+
+async def test_a_room_with_a_call_is_refused_by_name(calls: Calls) -> None:
+    """Two callers in one room would hear each other."""
+    new = new_call()
+    await calls.open(new)
+    with pytest.raises(Conflict, match=new.room) as refused:
+        await calls.open(new_call(room=new.room))
+    assert (refused.value.code, refused.value.status) == ("room_taken", 409)
+    assert len(await calls.latest()) == 1
+
+
+async def test_opening_again_after_a_lost_answer_is_no_second_call(
+    calls: Calls, redis: Redis
+) -> None:
+    """redis-py sends a command again when the connection broke: the caller got an error for it."""
+    new = new_call()
+    await calls.open(new)
+    held = await calls.take(new.id, "agent-1")
+    await calls.open(new)
+    await calls.renew(held)
+    assert len(await entries(redis, keys.CALLS)) == 1
