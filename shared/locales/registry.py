@@ -7,7 +7,7 @@ once, when this module is imported.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -54,7 +54,7 @@ def load(folder: Path = FOLDER) -> dict[str, Locale]:
     """The folder's languages by code, in order. Raises ValueError that names file and key."""
     found: dict[str, Locale] = {}
     for path in sorted(folder.glob("*.toml")):
-        locale = validated(Locale, _read(path).partition(_SANDBOX)[0], path)
+        locale = validated(Locale, _parsed(_read(path).partition(_SANDBOX)[0], path), path)
         if locale.code in found:
             raise ValueError(f"{path.name}: code: {locale.code} has another file already")
         found[locale.code] = locale
@@ -67,13 +67,15 @@ def sandbox_tables(folder: Path = FOLDER) -> dict[str, tuple[Path, dict[str, Any
     return {str(table["code"]): (path, table.get("sandbox", {})) for path, table in tables}
 
 
-def validated(model: type[Model], content: str | dict[str, Any], path: Path) -> Model:
-    """`content`, as text or parsed, as a model. Raises ValueError that names file and key."""
+def validated(
+    model: type[Model], content: Mapping[str, Any], path: Path, *, table: str = ""
+) -> Model:
+    """A file's content, or that of one `table`. Raises ValueError that names file and key."""
     try:
-        return model.model_validate(_parsed(content, path) if isinstance(content, str) else content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, (*([table] if table else []), *first["loc"])))
         raise ValueError(f"{path.name}: {key}: {first['msg']}") from None
 
 

@@ -22,12 +22,10 @@ from services.sandbox.caller.script import Asked, Script, from_scenario, invente
 from services.sandbox.caller.settings import CallerSettings
 from services.sandbox.caller.voice import SandboxVoice
 from services.sandbox.scenarios import languages, names, scenario
-from shared.locales.registry import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN
 from shared.runtime.settings import load
 
 DEFAULT_SCENARIO = "real-estate"
-# Who calls an agent that finds the language out by itself.
-LANGUAGE_OF_UNKNOWN = "hi-IN"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -37,7 +35,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="A simulated caller calls the running system and speaks.",
     )
     parser.add_argument(
-        "--language", default="hi-IN", help="language of the call, hi-IN by default"
+        "--language",
+        default=DEFAULT_LANGUAGE,
+        help=f"language of the call, {DEFAULT_LANGUAGE} by default",
     )
     parser.add_argument("--scenario", default="", help=f"one of: {', '.join(names())}")
     parser.add_argument("--agent", default="", help="agent to call, default by default")
@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def script_maker(language: str, scenario_name: str, agent_id: str) -> "ScriptMaker":
     """Checks the input before anything is tried. Raises BadInput."""
-    spoken = LANGUAGE_OF_UNKNOWN if language == UNKNOWN else language
+    spoken = DEFAULT_LANGUAGE if language == UNKNOWN else language
     if spoken not in languages():
         known = ", ".join((*languages(), UNKNOWN))
         raise BadInput(f"LANGUAGE: found {language!r}, expected one of {known}")
@@ -74,7 +74,7 @@ class ScriptMaker:
 async def call(arguments: argparse.Namespace, settings: CallerSettings) -> int:
     """Makes the call; answers the exit status."""
     agent_id = arguments.agent or "default"
-    language = arguments.language or "hi-IN"
+    language = arguments.language or DEFAULT_LANGUAGE
     maker = script_maker(language, arguments.scenario, agent_id)
     target = Path(arguments.json) if arguments.json else None
     if target and not target.absolute().parent.is_dir():

@@ -12,6 +12,7 @@ from services.sandbox.scenarios import phrases
 from services.sandbox.scenarios.numbers import digits_of
 from services.sandbox.scenarios.phrases import contact_asked
 from services.sandbox.scenarios.text import find, nfc, words
+from shared.locales.registry import ENGLISH
 
 # How far back a question may lie: an agent thanks and asks in two messages.
 LOOK_BACK = 3
@@ -72,7 +73,7 @@ def _asked(text: str, lines: Sequence[Line], script: Script) -> Line | None:
                 best = (place + len(wanted), len(wanted), line)
     if best:
         return best[2]
-    spoken = [script.words, phrases("en-IN")]
+    spoken = [script.words, phrases(ENGLISH)]
     subject = contact_asked(text, spoken) if "?" in text else None
     return next((line for line in lines if line.key == subject), None)
 

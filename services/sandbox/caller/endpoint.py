@@ -17,12 +17,10 @@ from services.sandbox.caller.dialogue import next_utterance
 from services.sandbox.caller.gateway import Gateway, GatewayFailed
 from services.sandbox.caller.script import Asked, Script, from_scenario, invented
 from services.sandbox.scenarios import languages, scenario
-from shared.locales.registry import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN
 from shared.profiles import Profile
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Who calls an agent that finds the language out by itself.
-LANGUAGE_OF_UNKNOWN = "hi-IN"
 # Speaks a text in a language: a WAV file, PCM16 mono.
 Speak = Callable[[str, str], Awaitable[bytes]]
 
@@ -33,7 +31,7 @@ class NextRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     agent_id: str = Field("default", max_length=64)
-    language: str = Field("hi-IN", max_length=20)
+    language: str = Field(DEFAULT_LANGUAGE, max_length=20)
     scenario: str | None = Field(None, max_length=64)
     call_id: str = Field("", max_length=64)
     agent_said: list[str] = Field(default_factory=list, max_length=500)
@@ -87,7 +85,7 @@ class CallerEndpoint:
 
     async def _script(self, wanted: NextRequest) -> Script:
         """Raises KeyError for an unknown language or scenario, GatewayFailed."""
-        language = LANGUAGE_OF_UNKNOWN if wanted.language == UNKNOWN else wanted.language
+        language = DEFAULT_LANGUAGE if wanted.language == UNKNOWN else wanted.language
         if language not in languages():
             raise KeyError(f"language {wanted.language!r}")
         if wanted.scenario:

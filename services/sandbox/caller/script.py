@@ -14,10 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from services.sandbox.scenarios import Phrases, Scenario, phrases
 from services.sandbox.scenarios.phrases import contact_asked
 from services.sandbox.scenarios.text import nfc
+from shared.locales.registry import ENGLISH
 
 CONTACT = ("name", "phone")
-# Languages whose sentences end in a danda.
-DANDA = ("hi-IN", "bn-IN", "pa-IN", "or-IN")
 # The series is in use in India, so numbers made from it pass for real; nobody is ever called.
 PHONE_SERIES = "98765"
 
@@ -79,14 +78,14 @@ def invented(asked: Sequence[Asked], language: str, *, seed: str) -> Script:
     name = dice.choice(words.invent.names)
     digits = PHONE_SERIES + "".join(dice.choice("0123456789") for _ in range(5))
     contact = {
-        "name": (_sentence(words.named["name"][0].format(name), language), name),
+        "name": (_sentence(words.named["name"][0].format(name), words), name),
         "phone": (
-            _sentence(words.carriers["phone"][0].format(_spelled(digits, words)), language),
+            _sentence(words.carriers["phone"][0].format(_spelled(digits, words)), words),
             digits,
         ),
     }
     maker = _Maker(words, dice)
-    spoken = [words, phrases("en-IN")]
+    spoken = [words, phrases(ENGLISH)]
     lines = []
     for each in asked:
         subject = each.key if each.key in CONTACT else contact_asked(each.question, spoken)
@@ -150,9 +149,9 @@ class _Maker:
         return phrase, phrase
 
 
-def _sentence(text: str, language: str) -> str:
+def _sentence(text: str, words: Phrases) -> str:
     """With a capital letter, where there are any, and the full stop of the language."""
-    return f"{text[0].upper()}{text[1:]}{'।' if language in DANDA else '.'}"
+    return f"{text[0].upper()}{text[1:]}{words.full_stop}"
 
 
 def _spelled(digits: str, words: Phrases) -> str:

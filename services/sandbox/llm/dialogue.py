@@ -21,7 +21,7 @@ from services.sandbox.llm.prompt import (
 )
 from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, phrases, spoken_language
 from services.sandbox.scenarios.text import contains
-from shared.locales.registry import UNKNOWN
+from shared.locales.registry import ENGLISH, UNKNOWN
 
 # How often a question is put before the agent goes on without an answer.
 TRIES = 2
@@ -175,13 +175,13 @@ def _language(block: Block, messages: Sequence[dict[str, Any]]) -> tuple[Phrases
     own = block.profile_language
     if own in (None, UNKNOWN):
         own = spoken_language(f"{block.greeting or ''} {questions}")
-    language = heard or own or "en-IN"
+    language = heard or own or ENGLISH
     return phrases(language), language == own
 
 
 def _spoken(call: _Call) -> list[Phrases]:
     """Phrases by which the caller's words are taken apart: the call's language, then English."""
-    english = phrases("en-IN")
+    english = phrases(ENGLISH)
     return [call.words] if call.words is english else [call.words, english]
 
 

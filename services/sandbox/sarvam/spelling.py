@@ -2,33 +2,39 @@
 
 from typing import Final
 
-from shared.locales.registry import LANGUAGES, UNKNOWN
+from shared.locales.registry import LOCALES, UNKNOWN
 
 # Recognised by Sarvam, not spoken by it.
 _OTHERS: Final = (
     *("as-IN", "brx-IN", "doi-IN", "kok-IN", "ks-IN", "mai-IN"),
     *("mni-IN", "ne-IN", "sa-IN", "sat-IN", "sd-IN", "ur-IN"),
 )
-_OURS: Final = tuple(code for code in LANGUAGES if code != UNKNOWN)
 
 AUTO: Final = "auto"
-REALTIME: Final = frozenset({*_OURS, *_OTHERS, AUTO})
-"""What the realtime socket takes: Odia is or-IN there."""
+REALTIME: Final = frozenset({*(each.sarvam.realtime for each in LOCALES.values()), *_OTHERS, AUTO})
+"""What the realtime socket takes."""
 
-LEGACY: Final = frozenset({*_OURS, *_OTHERS, UNKNOWN, "od-IN"} - {"or-IN"})
-"""What the legacy socket and the REST endpoint take: Odia is od-IN there."""
-
-SYNTHESIS: Final = frozenset({*_OURS, "od-IN"} - {"or-IN"})
+SYNTHESIS: Final = frozenset(each.sarvam.others for each in LOCALES.values())
 """What text to speech takes."""
+
+LEGACY: Final = frozenset({*SYNTHESIS, *_OTHERS, UNKNOWN})
+"""What the legacy socket and the REST endpoint take."""
+
+_OURS: Final = {
+    spelled: code
+    for code, each in LOCALES.items()
+    for spelled in (each.sarvam.realtime, each.sarvam.others)
+}
 
 
 def ours(spelled: str) -> str:
     """The language's code as the rest of Bolchaal has it."""
-    return "or-IN" if spelled == "od-IN" else spelled
+    return _OURS.get(spelled, spelled)
 
 
 def legacy(code: str) -> str:
-    return "od-IN" if code == "or-IN" else code
+    """Our code as the legacy socket and the REST endpoint spell it."""
+    return LOCALES[code].sarvam.others if code in LOCALES else code
 
 
 def is_automatic(spelled: str) -> bool:

@@ -6,10 +6,10 @@ from typing import Final
 
 from services.sandbox.sarvam.spelling import is_automatic, ours
 from services.sandbox.speech import Phrase
+from shared.locales.registry import ENGLISH
 
 SURE: Final = 0.98
 UNSURE: Final = 0.3  # the language asked for is not the one that was spoken
-FALLBACK: Final = "en-IN"  # for a sound without words when the language is to be detected
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ def transcript(phrases: Sequence[Phrase], asked: str) -> Transcript:
     """`asked` is the language of the request, as Sarvam spells it."""
     text = " ".join(phrase.text for phrase in phrases)
     spoken = phrases[0].language if phrases else None
-    if is_automatic(asked):
-        return Transcript(text, spoken or FALLBACK, SURE if spoken else UNSURE)
+    if is_automatic(asked):  # a sound without words counts as English
+        return Transcript(text, spoken or ENGLISH, SURE if spoken else UNSURE)
     language = ours(asked)
     return Transcript(text, language, SURE if spoken in (None, language) else UNSURE)
 

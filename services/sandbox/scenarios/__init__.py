@@ -1,7 +1,7 @@
-"""What simulated callers and the scripted agent say, in eleven languages."""
+"""What simulated callers and the scripted agent say in each language."""
 
-from services.sandbox.scenarios.phrases import Phrases, languages, phrases, spoken_language
-from services.sandbox.scenarios.scenario import Answer, Scenario, names, scenario
+from services.sandbox.scenarios.phrases import Answer, Phrases, languages, phrases, spoken_language
+from services.sandbox.scenarios.scenario import Scenario, names, scenario
 
 __all__ = [
     "Answer",

@@ -1,21 +1,17 @@
 """What people say in each language around the thing that matters.
 
-One TOML file a language in phrases/: the scripted agent's own sentences, how a caller wraps a value
-("my name is {}"), the digits as words, and answers for questions that nobody foresaw.
+From the table [sandbox] of the language's file in shared/locales: the scripted agent's own
+sentences, how a caller wraps a value ("my name is {}"), whole scenarios, and answers for questions
+that nobody foresaw.
 """
 
-import tomllib
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.sandbox.scenarios.text import contains, words
-from shared.locales.registry import UNKNOWN, by_script
-
-FOLDER = Path(__file__).parent / "phrases"
+from shared.locales.registry import LOCALES, UNKNOWN, by_script, sandbox_tables, validated
 
 # Keys whose question every language has words of its own for: those of the built-in profile.
 KNOWN_KEYS = ("name", "phone", "budget", "location", "property_type", "timeline", "visit_time")
@@ -68,6 +64,13 @@ class Invented(_Part):
     answers: tuple[str, ...]
 
 
+class Answer(_Part):
+    """`say` in the language's own script; `value` exactly as it stands in the lead."""
+
+    say: str
+    value: str
+
+
 class Phrases(_Part):
     """One language. {} in a carrier is where the value stands.
 
@@ -76,41 +79,50 @@ class Phrases(_Part):
     """
 
     language: str
+    digits: Mapping[str, tuple[str, ...]]
+    voice: str  # the language in espeak-ng's terms
+    full_stop: str
     agent: AgentWords
     ask: dict[str, str]
     about: About
     caller: CallerWords
     named: dict[str, tuple[str, ...]]
     carriers: dict[str, tuple[str, ...]]
-    digits: dict[str, tuple[str, ...]]
     invent: Invented
+    scenarios: dict[str, dict[str, Answer]] = Field(default_factory=dict)
     # Words that only this language has, where another one shares its script.
     telltale: tuple[str, ...] = Field(default=())
 
 
-@cache
 def phrases(language: str) -> Phrases:
-    """The phrases of one of the eleven languages. Raises KeyError for any other."""
-    path = FOLDER / f"{language}.toml"
-    if not path.is_file():
-        raise KeyError(language)
-    # One Unicode form, so that what is said, heard and expected compare equal.
-    text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
-    return Phrases.model_validate(tomllib.loads(text))
+    """The phrases of a language. Raises KeyError for one that has none."""
+    return _all()[language]
 
 
-@cache
 def languages() -> tuple[str, ...]:
     """Codes of the languages that have phrases."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+    return tuple(_all())
+
+
+@cache
+def _all() -> dict[str, Phrases]:
+    found = {}
+    for code, (path, table) in sandbox_tables().items():
+        content = {**table, "language": code, "digits": LOCALES[code].digits}
+        found[code] = validated(Phrases, content, path, table="sandbox")
+    return found
 
 
 def spoken_language(text: str) -> str | None:
     """The language that `text` is in, by its script and, where two share one, by its words."""
     language = by_script(text)
-    if language == "hi-IN" and set(words(text)) & set(phrases("mr-IN").telltale):
-        return "mr-IN"
-    return language if language != UNKNOWN else None
+    if language in (None, UNKNOWN):
+        return None
+    block = LOCALES[language].block
+    for other in languages():
+        if LOCALES[other].block == block and set(words(text)) & set(phrases(other).telltale):
+            return other
+    return language
 
 
 def contact_asked(question: str, spoken: Sequence[Phrases]) -> str | None:

@@ -1,6 +1,6 @@
 """Speech without a cloud: callers that can be understood, and an ear that understands only them.
 
-espeak-ng speaks all eleven languages. It is under GPL-3.0, optional, and runs in a process of its
+espeak-ng speaks all our languages. It is under GPL-3.0, optional, and runs in a process of its
 own that nothing of the product imports; the stand-ins put it behind Sarvam's wire protocol. No
 engine of this size understands Indian languages, so what callers of the sandbox say carries an
 audible mark, and the hearer gives the text that was registered for it once it has heard it whole.

@@ -61,7 +61,7 @@ class Speaker:
     ) -> Said:
         """Raises ValueError for what cannot be said, SpeechUnavailable without espeak-ng.
 
-        `language` is one of our eleven codes, `voice` one of bulbul:v3, `sample_rate` in hertz.
+        `language` is one of our codes, `voice` one of bulbul:v3, `sample_rate` in hertz.
         """
         text = " ".join(text.split())
         if not text or len(text) > LONGEST_TEXT:
