@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from shared.locales.registry import UNKNOWN, is_language
+from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN, is_language
 
 # Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
 FieldType = Literal[
@@ -131,7 +131,7 @@ class Profile(_Model):
         """The language that the profile names; `default` when it names none, or `unknown`."""
         return default if self.language in (None, UNKNOWN) else self.language
 
-    def localised(self, language: str, default: str = "hi-IN") -> Localised:
+    def localised(self, language: str, default: str = DEFAULT_LANGUAGE) -> Localised:
         """What is said in `language`: the translation's words where there are any.
 
         `unknown` means the profile's own language, and a profile that names none is in `default`.

@@ -11,6 +11,7 @@ from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 from shared.deliveries import LEAD_CAPTURE
 from shared.errors import SettingsError
 from shared.ids import uuid7
+from shared.locales.registry import DEFAULT_LANGUAGE
 from shared.webhook_payloads import LeadCaptured, LeadData
 
 
@@ -42,7 +43,7 @@ async def post_trial(settings: LeadsSettings, *, clock: Clock = SYSTEM_CLOCK) ->
         caller=None,
         agent_id="default",
         profile_version="test",
-        language="hi-IN",
+        language=DEFAULT_LANGUAGE,
         name="Test Lead",
         phone="+919999999999",
         email=None,

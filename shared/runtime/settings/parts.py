@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from shared.locales.registry import DEFAULT_LANGUAGE
 from shared.runtime.log import LogFormat
 from shared.runtime.settings.base import Settings
 from shared.runtime.settings.types import (
@@ -86,7 +87,8 @@ class N8NSettings(Settings):
 
 class LanguageSettings(Settings):
     default_language: LanguageCode = Field(
-        "hi-IN", description="language of a call when neither the request nor the profile names one"
+        DEFAULT_LANGUAGE,
+        description="language of a call when neither the request nor the profile names one",
     )
     default_voice: str | None = Field(
         None, description="voice of a call when neither the request nor the profile names one"
