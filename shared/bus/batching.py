@@ -1,4 +1,4 @@
-"""Doing at once what several tasks ask for at the same time: one command instead of thirty."""
+"""One command for what several tasks ask for at the same time, instead of thirty."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,18 +27,28 @@ class Batcher(Generic[Item]):
         await done
 
     async def _act_on_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            fault: BaseException | None = None
-            try:
-                await self._act([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - it is raised by those who wait
-                fault = error
-            for _, done in batch:
-                if done.done():
-                    continue  # whoever asked was cancelled
-                if fault is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(fault)
-        self._acting = None
+        batch: list[tuple[Item, asyncio.Future[None]]] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._act_on(batch)
+        finally:
+            # Cancelled, by redis-py or at the end of the process: nobody may wait for ever.
+            for _, done in (*batch, *self._waiting):
+                done.cancel()
+            self._waiting = []
+            self._acting = None
+
+    async def _act_on(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
+        error: Exception | None = None
+        try:
+            await self._act([item for item, _ in batch])
+        except Exception as caught:  # noqa: BLE001 - it is raised by those who wait
+            error = caught
+        for _, done in batch:
+            if done.done():
+                continue  # whoever asked was cancelled
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)

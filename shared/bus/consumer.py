@@ -120,7 +120,7 @@ class Consumer:
     @property
     def trouble(self) -> str | None:
         """What is wrong with Redis, None when reading works."""
-        return self._pauses.seen
+        return self._pauses.reason
 
     # Reading
 

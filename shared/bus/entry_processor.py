@@ -110,7 +110,7 @@ class EntryProcessor:
         if tries >= self.policy.tries:
             await self._dead_letter(entry, f"{why}, {tries} times")
             return
-        delay = self.policy.delay(tries)
+        delay = self.policy.backoff.delay(tries)
         logger.warning(
             "{} {} failed: {} at {}; try {} in {:.1f} s",
             entry.fields["type"],

@@ -6,37 +6,30 @@ its own group reads: other groups never see a retry, and nothing waits behind it
 """
 
 import json
-import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from shared.backoff import Backoff
 from shared.bus.entry import TRIES, Address, Entry
 from shared.redis import keys
 from shared.redis.scripts import flat, load_script
 
 PROMOTE_LIMIT = 100
+BACKOFF = Backoff(first=1.0, longest=60.0)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with jitter: `first` to `longest` seconds, `tries` in all.
+    """How an event is tried again: `tries` in all, `backoff` between them.
 
     `crashes` is how often an entry may be in hand when a consumer dies before it is given up.
-    `uniform` is the source of jitter.
     """
 
-    first: float = 1.0
-    longest: float = 60.0
+    backoff: Backoff = BACKOFF
     tries: int = 8
     crashes: int = 5
-    uniform: Callable[[float, float], float] = field(default=random.uniform)
-
-    def delay(self, tries: int) -> float:
-        """Seconds to wait after the try with this number (from 1) has failed."""
-        ceiling: float = min(self.longest, self.first * 2.0 ** (tries - 1))
-        return self.uniform(ceiling / 2, ceiling)
 
 
 class Retries:

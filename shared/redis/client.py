@@ -9,14 +9,17 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import SettingsError
 
-# What means "Redis is away, try later", as opposed to "Redis refuses this command".
+# What means "Redis is away, try later", as opposed to "Redis refuses this command". Python's own
+# errors come from limits around commands. No other OSError is here: a full disk is no such outage.
 AWAY = (
     exceptions.ConnectionError,
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
-    OSError,
+    ConnectionError,
+    TimeoutError,
 )
 
 OLDEST = (7, 0)
@@ -44,7 +47,7 @@ def connect(
     )
 
 
-async def wait_for(url: str, *, timeout: float | None = None) -> None:
+async def wait_for(url: str, *, timeout: float | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
     """Waits until Redis answers, `timeout` seconds at most (None: for ever).
 
     redis-py's own retries are slow on a dead port, so the probe uses none. Raises SettingsError
@@ -66,7 +69,7 @@ async def wait_for(url: str, *, timeout: float | None = None) -> None:
                     if not said:
                         logger.warning("waiting for Redis: {}", type(error).__name__)
                         said = True
-                    await asyncio.sleep(0.1)
+                    await clock.sleep(0.1)
     finally:
         await probe.aclose()
 

@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import Self
 
 from loguru import logger
+from redis.exceptions import RedisError
 
 from shared.backoff import Backoff
-from shared.clock import SYSTEM_CLOCK, Clock, set_within
+from shared.clock import set_within
 from shared.redis.outage import outage_reason
 from shared.runtime.health import Health
 from shared.runtime.tasks import cancel
@@ -30,12 +31,15 @@ Action = Callable[[], Awaitable[object]]
 
 RESTART = Backoff(first=0.2, longest=30.0)
 OUTAGE_LONGEST_S = 1.0  # a Redis that is back is noticed within this
-STEADY_S = 5.0  # a loop that has run for so long since its last failure is well again
+STEADY_S = 5.0  # a work that has run for so long since its last failure is well again
 GRACE_S = 10.0  # for loops to end by themselves before they are cancelled
 
 
 class Background:
-    """The loops of one process. `health` None reports to the log alone (a job process, a test)."""
+    """The loops of one process. `health` None reports to the log alone (a job process, a test).
+
+    restart: the pauses before a loop is started again. grace: seconds that loops have to end.
+    """
 
     def __init__(
         self,
@@ -43,12 +47,10 @@ class Background:
         *,
         restart: Backoff = RESTART,
         grace: float = GRACE_S,
-        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._health = health
         self._restart = restart
         self._grace = grace
-        self._clock = clock
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,7 +59,16 @@ class Background:
 
         `critical`: without it the service cannot do its work, so /readyz answers 503 meanwhile.
         """
-        self._start(name, _Loop(self, name, work, critical=critical))
+        loop = _Loop(name, self._health, self._restart, critical=critical)
+
+        async def run_steadily(stop: asyncio.Event) -> None:
+            steady = asyncio.get_running_loop().call_later(STEADY_S, loop.succeeded)
+            try:
+                await work(stop)
+            finally:
+                steady.cancel()
+
+        self._start(loop, run_steadily)
 
     def every(
         self,
@@ -67,29 +78,38 @@ class Background:
         *,
         critical: bool = False,
     ) -> None:
-        """Does `action` now and then again `seconds` after each time it is done."""
+        """Does `action` now and then again `seconds` after each time it is done.
+
+        After a failure it is done again no later than that (nor within the first pause of
+        `restart`): a sign of life that failed once must not wait for half a minute.
+        """
+        loop = _Loop(name, self._health, self._restart, critical=critical)
 
         async def repeat(stop: asyncio.Event) -> None:
             while not stop.is_set():
+                pause = seconds() if callable(seconds) else seconds
+                loop.longest_pause = max(pause, self._restart.first)
                 await action()
                 loop.succeeded()
-                await set_within(stop, seconds() if callable(seconds) else seconds)
+                await set_within(stop, pause)
 
-        loop = _Loop(self, name, repeat, critical=critical)
-        self._start(name, loop)
+        self._start(loop, repeat)
 
     def ask_to_stop(self) -> None:
         """Tells every loop to end, without waiting for it."""
         self._stop.set()
 
     async def aclose(self) -> None:
-        """Ends every loop; one that has not ended after the grace is cancelled, and named."""
+        """Ends every loop; one that has not ended after the grace is named and cancelled."""
         self.ask_to_stop()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._grace)
-        for task in self._tasks:
-            logger.warning("{} did not end when asked: cancelled", task.get_name())
-        await cancel(*self._tasks)
+        tasks = set(self._tasks)
+        try:
+            if tasks:
+                _, late = await asyncio.wait(tasks, timeout=self._grace)
+                for task in late:
+                    logger.warning("{} did not end when asked: cancelled", task.get_name())
+        finally:
+            await cancel(*tasks)
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,67 +122,81 @@ class Background:
     ) -> None:
         await self.aclose()
 
-    def _start(self, name: str, loop: "_Loop") -> None:
-        task = asyncio.create_task(loop.run(self._stop), name=name)
+    def _start(self, loop: "_Loop", work: Work) -> None:
+        if any(task.get_name() == loop.name for task in self._tasks):
+            raise ValueError(
+                f"a loop {loop.name!r} runs already: /readyz could not tell them apart"
+            )
+        task = asyncio.create_task(loop.run(work, self._stop), name=loop.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
 class _Loop:
-    """One loop: how often it has failed in a row, and what health was told of it."""
+    """One loop: how often it has failed in a row, and what was said of it."""
 
-    def __init__(self, owner: Background, name: str, work: Work, *, critical: bool) -> None:
-        self._name = name
-        self._work = work
+    longest_pause = float("inf")  # seconds until it is started again, at most
+
+    def __init__(
+        self, name: str, health: Health | None, restart: Backoff, *, critical: bool
+    ) -> None:
+        self.name = name
+        self._health = health
+        self._restart = restart
         self._critical = critical
-        self._health = owner._health  # noqa: SLF001 - one module, one subject
-        self._restart = owner._restart  # noqa: SLF001 - the same
-        self._clock = owner._clock  # noqa: SLF001 - the same
         self._failures = 0
-        self._began = 0.0
+        self._reported: str | None = None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._began = self._clock.monotonic()
-            try:
-                await self._attempt(stop)
-                if stop.is_set():
-                    return
-                pause = self._failed("it ended by itself", None)
-            except Exception as error:  # noqa: BLE001 - a loop may fail in any way, and must go on
-                pause = self._failed(type(error).__name__, error)
-            await set_within(stop, pause)
+    async def run(self, work: Work, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set():
+                if (pause := await self._attempt(work, stop)) is not None:
+                    await set_within(stop, pause)
+        finally:
+            self._set_ok()  # a loop that has ended is no longer a reason for anything
 
     def succeeded(self) -> None:
         """The loop has done its work since it last failed."""
-        if self._failures:
-            logger.info("{} works again", self._name)
+        if self._reported is not None:
+            logger.info("{} works again", self.name)
         self._failures = 0
-        if self._health is not None:
-            self._health.set_ok(self._reason)
+        self._reported = None
+        self._set_ok()
 
-    async def _attempt(self, stop: asyncio.Event) -> None:
-        """One run of the work; after STEADY_S without a failure it counts as well again."""
-        steady = asyncio.get_running_loop().call_later(STEADY_S, self.succeeded)
+    async def _attempt(self, work: Work, stop: asyncio.Event) -> float | None:
+        """Runs the work; answers the pause before the next attempt, None when it is to end."""
         try:
-            await self._work(stop)
-        finally:
-            steady.cancel()
+            await work(stop)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this loop: the work waited for something that was cancelled.
+            return self._failed("CancelledError", None)
+        except Exception as error:  # noqa: BLE001 - a loop may fail in any way, and must go on
+            return self._failed(type(error).__name__, error)
+        return None if stop.is_set() else self._failed("it ended by itself", None)
 
     def _failed(self, what: str, error: Exception | None) -> float:
         """Tells the log and health; answers the pause before the next attempt, in seconds."""
         self._failures += 1
-        pause = self._restart.delay(self._failures)
-        if error is not None and (reason := outage_reason(error)):
-            # Redis is everybody's trouble, and named once by the health reports.
-            logger.debug("{}: {}", self._name, reason)
+        pause = min(self._restart.delay(self._failures), self.longest_pause)
+        if isinstance(error, RedisError) and (reason := outage_reason(error)):
+            # The health reports say once for all loops that Redis is away.
+            logger.debug("{}: {}", self.name, reason)
             return min(pause, OUTAGE_LONGEST_S)
-        logger.opt(exception=error).error("{} failed ({}): started again", self._name, what)
+        if self._reported != what:  # the same fault again and again is said once
+            self._reported = what
+            logger.opt(exception=error).error("{} failed ({}): started again", self.name, what)
         if self._health is not None:
             tell = self._health.set_failing if self._critical else self._health.set_degraded
-            tell(self._reason, f"{self._name} failed ({what}) and is started again")
+            tell(self._reason, f"{self.name} failed ({what}) and is started again")
         return pause
+
+    def _set_ok(self) -> None:
+        if self._health is not None:
+            self._health.set_ok(self._reason)
 
     @property
     def _reason(self) -> str:
-        return f"loop:{self._name}"
+        return f"loop:{self.name}"

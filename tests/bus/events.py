@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from redis.asyncio import Redis
 
+from shared.backoff import Backoff
 from shared.bus import Consumer, Context, RetryPolicy
 from shared.events.base import Event
 
@@ -27,7 +28,7 @@ class Other(Event):
 
 
 # Quick enough for a test, slow enough to see the order of things.
-QUICK = RetryPolicy(first=0.02, longest=0.05, tries=3, uniform=lambda _, high: high)
+QUICK = RetryPolicy(Backoff(0.02, 0.05, uniform=lambda _, high: high), tries=3)
 
 
 class Seen:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from shared.bus import Bus, Consumer, Context, DeadLetters, RetryPolicy, read_group_stats
+from shared.bus import Bus, Consumer, Context, DeadLetters, read_group_stats
 from shared.errors import Permanent
 from shared.events.calls import CallEnded
 from shared.redis import keys
@@ -241,11 +241,3 @@ async def test_events_of_another_stream_are_refused_at_once(redis: Redis) -> Non
     """A handler registered with the wrong stream would wait for ever, silently."""
     with pytest.raises(ValueError, match=r"call\.ended"):
         Consumer(redis, STREAM, GROUP, {CallEnded: Seen()})
-
-
-def test_backoff_grows_to_its_longest() -> None:
-    """Retries without growing pauses overload what is already in trouble."""
-    policy = RetryPolicy(first=1, longest=60, uniform=lambda _, high: high)
-    assert [policy.delay(tries) for tries in (1, 2, 3, 7, 20)] == [1, 2, 4, 60, 60]
-    low = RetryPolicy(first=1, longest=60, uniform=lambda low, _: low)
-    assert low.delay(3) == 2

@@ -16,11 +16,11 @@ async def test_what_comes_at_once_is_done_at_once() -> None:
         await asyncio.sleep(0)
         batches.append(list(items))
 
-    together = Batcher(act)
-    await asyncio.gather(*(together.add(number) for number in range(50)))
+    batcher = Batcher(act)
+    await asyncio.gather(*(batcher.add(number) for number in range(50)))
     assert len(batches) <= 2
     assert sorted(number for batch in batches for number in batch) == list(range(50))
-    await together.add(99)
+    await batcher.add(99)
     assert batches[-1] == [99]
 
 
@@ -32,11 +32,11 @@ async def test_a_failure_is_everybodys() -> None:
         if fail:
             raise ConnectionError("gone")
 
-    together = Batcher(act)
-    results = await asyncio.gather(together.add(1), together.add(2), return_exceptions=True)
+    batcher = Batcher(act)
+    results = await asyncio.gather(batcher.add(1), batcher.add(2), return_exceptions=True)
     assert [type(result) for result in results] == [ConnectionError, ConnectionError]
     fail = False
-    await together.add(3)
+    await batcher.add(3)
 
 
 async def test_who_is_cancelled_holds_nobody_up() -> None:
@@ -46,11 +46,36 @@ async def test_who_is_cancelled_holds_nobody_up() -> None:
     async def act(_: Sequence[int]) -> None:
         await go.wait()
 
-    together = Batcher(act)
-    one, two = (asyncio.create_task(together.add(number)) for number in (1, 2))
+    batcher = Batcher(act)
+    one, two = (asyncio.create_task(batcher.add(number)) for number in (1, 2))
     await asyncio.sleep(0)
     one.cancel()
     go.set()
     await two
     with pytest.raises(asyncio.CancelledError):
         await one
+
+
+async def test_a_command_that_is_cancelled_lets_nobody_wait_for_ever() -> None:
+    """One acknowledgement that is cancelled inside redis-py would stop the consumer silently."""
+    go = asyncio.Event()
+    cancelled = False
+
+    async def act(_: Sequence[int]) -> None:
+        nonlocal cancelled
+        if not cancelled:
+            await go.wait()
+            cancelled = True
+            raise asyncio.CancelledError
+
+    batcher = Batcher(act)
+    adding = [asyncio.create_task(batcher.add(1))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    adding.append(asyncio.create_task(batcher.add(2)))
+    await asyncio.sleep(0)
+    go.set()
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*adding, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+        await batcher.add(3)
