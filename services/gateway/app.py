@@ -8,13 +8,13 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from services.gateway import errors, health
-from services.gateway.calls import endpoints as calls, open as tokens
+from services.gateway.calls import endpoints as calls
 from services.gateway.dependencies import Gateway
 from services.gateway.leads import endpoints as leads
 from services.gateway.middleware import BodyLimit, PublicCors, SafeHeaders, security_headers
 from services.gateway.page import endpoints as page
 from services.gateway.profiles import endpoints as profiles
-from services.gateway.webhooks import livekit as webhooks
+from services.gateway.webhooks import livekit, n8n
 
 STATIC = Path(__file__).parent / "static"
 
@@ -39,7 +39,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     errors.install(app)
-    for module in (page, health, tokens, calls, profiles, leads, webhooks):
+    for module in (page, health, calls, profiles, leads, livekit, n8n):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -1,13 +1,25 @@
 """Health: the predecessor's /health, and what orchestrators and the page ask."""
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from typing import Literal
 
-from services.gateway.calls.schemas import HealthAnswer
+from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
 from services.gateway.dependencies import GatewayDep
-from services.gateway.readiness import readiness
+from services.gateway.readiness import Readiness, readiness
 from shared.clock import SYSTEM_CLOCK, isoformat
+
+
+class HealthAnswer(BaseModel):
+    status: Literal["healthy"] = "healthy"
+    timestamp: str
+
+
+class Alive(BaseModel):
+    status: Literal["ok"] = "ok"
+
 
 router = APIRouter(tags=["health"])
 
@@ -19,16 +31,18 @@ async def health() -> HealthAnswer:
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
+async def healthz() -> Alive:
     """The process lives."""
-    return {"status": "ok"}
+    return Alive()
 
 
 @router.get("/readyz")
-async def readyz(gateway: GatewayDep) -> JSONResponse:
+async def readyz(gateway: GatewayDep, response: Response) -> Readiness:
     """Whether calls can be made, with a reason for everything that is amiss in any service."""
-    code, body = await readiness(gateway.redis, gateway.health)
-    return JSONResponse(body, status_code=code, headers={"Cache-Control": "no-store"})
+    answer = await readiness(gateway.redis, gateway.health)
+    response.status_code = 503 if answer.status == "unavailable" else 200
+    response.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get("/metrics")

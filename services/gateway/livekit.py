@@ -28,8 +28,8 @@ RETRY_AFTER_S = 5
 class LiveKitRooms(Protocol):
     """Rooms as the gateway sees them. All raise LiveKitRefused or LiveKitAway."""
 
-    async def caller_present(self, room: str) -> bool:
-        """Whether somebody who is not an agent is in the room."""
+    async def caller_present(self, room: str, identity: str | None) -> bool:
+        """Whether the call's caller is in the room; `identity` is the one stored with the call."""
         ...
 
     async def room_exists(self, room: str) -> bool: ...
@@ -74,10 +74,10 @@ class LiveKitServer:
         if self._api is not None:
             await self._api.aclose()
 
-    async def caller_present(self, room: str) -> bool:
+    async def caller_present(self, room: str, identity: str | None) -> bool:
         async with self._asking() as api:
             answer = await api.room.list_participants(ListParticipantsRequest(room=room))
-        return any(_is_caller(participant) for participant in answer.participants)
+        return any(is_caller(participant, identity) for participant in answer.participants)
 
     async def room_exists(self, room: str) -> bool:
         async with self._asking() as api:
@@ -123,6 +123,12 @@ class LiveKitServer:
             ) from error
 
 
-def _is_caller(participant: ParticipantInfo) -> bool:
-    """Everybody but agents and LiveKit's own helpers; a SIP participant is a caller, too."""
+def is_caller(participant: ParticipantInfo, identity: str | None) -> bool:
+    """Whether this participant is the caller, and no recorder, supervisor or agent.
+
+    `identity` is the one that is stored with the call. None: the call was opened before identities
+    were stored, and whoever came by browser or telephone counts.
+    """
+    if identity is not None:
+        return participant.identity == identity
     return participant.kind in (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP)

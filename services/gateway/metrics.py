@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-TOKENS = Counter("bolchaal_calls_opened_total", "Calls opened by POST /api/token", ["language"])
+OPENED = Counter("bolchaal_calls_opened_total", "Calls opened by POST /api/token", ["language"])
 REFUSED = Counter("bolchaal_api_refused_total", "Requests that were refused", ["code"])
 DISPATCHES = Counter(
     "bolchaal_dispatches_again_total", "Agents called by the watchdog, by why", ["why"]

@@ -1,8 +1,8 @@
 """Whether calls can be made, over all services: the answer of /readyz, and what the page shows."""
 
 from collections import Counter
-from typing import Any
 
+from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -17,19 +17,27 @@ NEEDED = {
 }
 
 
-async def readiness(redis: Redis, health: Health) -> tuple[int, dict[str, Any]]:
-    """Status code and body of /readyz.
+class Readiness(BaseModel):
+    """The answer of /readyz. `unavailable` only when the gateway itself cannot work.
 
-    503 only when the gateway itself cannot work; `reasons` maps a stable name, with the service
-    before it when it is another's, to a sentence; `services` counts the replicas that are ready.
+    `reasons` maps a stable name, with the service before it when it is another's, to a sentence;
+    `services` counts the replicas that are ready.
     """
+
+    status: Status
+    reasons: dict[str, str]
+    services: dict[str, int]
+
+
+async def readiness(redis: Redis, health: Health) -> Readiness:
+    """What this gateway and the reports of all replicas say."""
     try:
         reports = await read_reports(redis)
     except (RedisError, OSError) as error:
         if outage_reason(error) is None:
             raise
         reasons = {**health.reasons, "redis": "Redis does not answer: no call can be opened"}
-        return 503, {"status": "unavailable", "reasons": reasons, "services": {}}
+        return Readiness(status="unavailable", reasons=reasons, services={})
     others = [report for report in reports if report.service != health.service]
     reasons = {**_theirs(others), **health.reasons}
     ready = Counter(report.service for report in others if report.status != "unavailable")
@@ -40,8 +48,7 @@ async def readiness(redis: Redis, health: Health) -> tuple[int, dict[str, Any]]:
     if status == "ok" and reasons:
         status = "degraded"
     services = {service: ready[service] for service in NEEDED}
-    code = 503 if status == "unavailable" else 200
-    return code, {"status": status, "reasons": reasons, "services": services}
+    return Readiness(status=status, reasons=reasons, services=services)
 
 
 def _theirs(reports: list[Report]) -> dict[str, str]:

@@ -3,28 +3,30 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from services.gateway.livekit import LiveKitAway
+from livekit.api import ParticipantInfo
+
+from services.gateway.livekit import LiveKitAway, is_caller
 
 
 @dataclass
 class Rooms:
-    """A room exists while it is in `callers`; its value says whether the caller is there now."""
+    """A room exists while it is in `people`, who are there now."""
 
-    callers: dict[str, bool] = field(default_factory=dict)
+    people: dict[str, list[ParticipantInfo]] = field(default_factory=dict)
     dispatched: list[tuple[str, str]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     away: bool = False
     slow: dict[str, asyncio.Event] = field(default_factory=dict)  # rooms that answer when it is set
 
-    async def caller_present(self, room: str) -> bool:
+    async def caller_present(self, room: str, identity: str | None) -> bool:
         if room in self.slow:
             await self.slow[room].wait()
         self._answer()
-        return self.callers.get(room, False)
+        return any(is_caller(each, identity) for each in self.people.get(room, []))
 
     async def room_exists(self, room: str) -> bool:
         self._answer()
-        return room in self.callers
+        return room in self.people
 
     async def dispatch(self, room: str, call_id: str) -> None:
         self._answer()
@@ -40,3 +42,8 @@ class Rooms:
     def _answer(self) -> None:
         if self.away:
             raise LiveKitAway("LiveKit does not answer", retry_after=1)
+
+
+def participant(identity: str, kind: str = "STANDARD") -> ParticipantInfo:
+    """Somebody in a room; `kind` is one of LiveKit's, e.g. EGRESS for a recorder."""
+    return ParticipantInfo(identity=identity, kind=kind)

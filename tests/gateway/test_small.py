@@ -222,7 +222,7 @@ async def test_livekits_refusals_and_absence_are_told_apart() -> None:
         url=f"ws://127.0.0.1:{port}", key="key", secret="s" * 32, agent_name="bolchaal"
     ) as server:
         await server.check()
-        assert not await server.caller_present("room")
+        assert not await server.caller_present("room", "caller-1")
         assert not await server.room_exists("room")
         twirp.status = 401
         with pytest.raises(LiveKitRefused, match="LIVEKIT_API_KEY"):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from livekit.api import ParticipantInfo
 from redis.asyncio import Redis
 
 from services.gateway.calls.watchdog import AGENT_LOST, NO_AGENT, Watchdog
@@ -12,10 +13,12 @@ from shared.redis import keys
 from shared.redis.client import connect, now_ms
 from shared.runtime.health import Health
 from tests.agent.clock import HandClock
-from tests.gateway.rooms import Rooms
+from tests.gateway.rooms import Rooms, participant
 from tests.shared.builders import new_call
 from tests.valkey import Valkey
 from tests.waiting import until
+
+CALLER = "caller-1"
 
 
 class Scene:
@@ -49,8 +52,8 @@ class Scene:
             await self.poll()
             self.clock.seconds += 1
 
-    async def open(self) -> str:
-        new = new_call()
+    async def open(self, **settings: str) -> str:
+        new = new_call(caller_identity=CALLER, **settings)
         await self.calls.open(new)
         return new.id
 
@@ -58,10 +61,13 @@ class Scene:
         return await self.calls.get(call_id)
 
     async def caller_comes(self, call_id: str) -> None:
-        self.rooms.callers[(await self.call(call_id)).room] = True
+        await self.comes(call_id, participant(CALLER))
 
     async def caller_goes(self, call_id: str) -> None:
-        self.rooms.callers[(await self.call(call_id)).room] = False
+        self.rooms.people[(await self.call(call_id)).room] = []
+
+    async def comes(self, call_id: str, who: ParticipantInfo) -> None:
+        self.rooms.people.setdefault((await self.call(call_id)).room, []).append(who)
 
     async def ago(self, call_id: str, **seconds: float) -> None:
         """Sets times of the call that many seconds into the past, and makes it due."""
@@ -288,3 +294,48 @@ async def test_calls_that_are_over_or_forgotten_are_not_looked_after(scene: Scen
     await scene.calls.due_at("0199b3a0-0000-7000-8000-000000000000", 1)
     await scene.look(call_id)
     assert await scene.redis.zcard(keys.CALLS_DUE) == 0
+
+
+NOT_THE_CALLER = [
+    participant("EG_recorder", "EGRESS"),
+    participant("IN_music", "INGRESS"),
+    participant("supervisor", "STANDARD"),
+    participant("colleague", "SIP"),
+    participant("agent-1", "AGENT"),
+]
+
+
+@pytest.mark.parametrize("other", NOT_THE_CALLER, ids=lambda who: str(who.identity))
+async def test_only_the_caller_counts_as_the_caller(scene: Scene, other: ParticipantInfo) -> None:
+    """A recorder or a supervisor in the room had agents called for a caller who was not there."""
+    call_id = await scene.open()
+    await scene.comes(call_id, other)
+    await scene.ago(call_id, created=60, joined=50)
+    await scene.poll()
+    assert scene.rooms.dispatched == []
+    await scene.caller_comes(call_id)
+    await scene.look(call_id)
+    assert len(scene.rooms.dispatched) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "counts"),
+    [
+        (participant("anybody", "STANDARD"), True),
+        (participant("anybody", "SIP"), True),
+        (participant("EG_recorder", "EGRESS"), False),
+        (participant("IN_music", "INGRESS"), False),
+        (participant("agent-1", "AGENT"), False),
+    ],
+    ids=lambda value: getattr(value, "identity", None),
+)
+async def test_a_call_opened_before_identities_were_stored_still_has_a_caller(
+    scene: Scene, who: ParticipantInfo, counts: bool
+) -> None:
+    """Calls under way during an update must not lose their agent."""
+    call_id = await scene.open()
+    await scene.redis.hdel(keys.call(call_id), "caller_identity")
+    await scene.comes(call_id, who)
+    await scene.ago(call_id, created=10, joined=6)
+    await scene.poll()
+    assert bool(scene.rooms.dispatched) is counts

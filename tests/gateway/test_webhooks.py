@@ -31,28 +31,49 @@ def event(name: str, room: str, *, id_: str = "EV_1", **fields: Any) -> str:
     return json.dumps({"event": name, "id": id_, "room": {"name": room}, **fields})
 
 
-async def open_call(redis: Redis) -> Call:
+async def open_call(redis: Redis, **settings: str) -> Call:
     calls = Calls(redis, source="test")
-    new = new_call()
+    new = new_call(**settings)
     await calls.open(new)
     return await calls.get(new.id)
 
 
 async def test_a_caller_who_joins_is_noted(client: httpx.AsyncClient, redis: Redis) -> None:
     """From then on they wait, and the watchdog's clock runs."""
-    call = await open_call(redis)
-    body = event("participant_joined", call.room, participant={"identity": "caller"})
+    call = await open_call(redis, caller_identity="caller-1")
+    body = event("participant_joined", call.room, participant={"identity": "caller-1"})
     response = await client.post(PATH, content=body, headers=signed(body))
     assert response.json() == {"status": "ok"}
     assert (await Calls(redis, source="test").get(call.id)).joined_ms is not None
 
 
-async def test_an_agent_who_joins_is_no_caller(client: httpx.AsyncClient, redis: Redis) -> None:
-    call = await open_call(redis)
-    participant = {"identity": "agent-1", "kind": "AGENT"}
-    body = event("participant_joined", call.room, participant=participant)
+@pytest.mark.parametrize("kind", ["AGENT", "EGRESS", "INGRESS", "STANDARD", "SIP"])
+async def test_nobody_but_the_caller_is_the_caller(
+    client: httpx.AsyncClient, redis: Redis, rooms: Rooms, kind: str
+) -> None:
+    """A recorder or a supervisor who joins must not start the caller's clock, nor end a room."""
+    call = await open_call(redis, caller_identity="caller-1")
+    body = event("participant_joined", call.room, participant={"identity": "other", "kind": kind})
     await client.post(PATH, content=body, headers=signed(body))
     assert (await Calls(redis, source="test").get(call.id)).joined_ms is None
+    await Calls(redis, source="test").end(call, "caller_hung_up")
+    body = event("participant_joined", call.room, id_="EV_2", participant={"identity": "other"})
+    await client.post(PATH, content=body, headers=signed(body))
+    assert rooms.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts"), [("STANDARD", True), ("SIP", True), ("AGENT", False), ("EGRESS", False)]
+)
+async def test_a_call_without_a_stored_identity_goes_by_the_kind(
+    client: httpx.AsyncClient, redis: Redis, kind: str, counts: bool
+) -> None:
+    """Calls that the version before opened are under way while this one starts."""
+    call = await open_call(redis)
+    body = event("participant_joined", call.room, participant={"identity": "x", "kind": kind})
+    await client.post(PATH, content=body, headers=signed(body))
+    joined = (await Calls(redis, source="test").get(call.id)).joined_ms
+    assert (joined is not None) is counts
 
 
 async def test_a_room_that_is_finished_ends_its_call_once(

@@ -1,114 +1,88 @@
-"""POST /api/token: opens a call."""
+"""Opening a call: the one way, whoever calls and however.
 
-from typing import Any
+A browser asks for it by POST /api/token; a telephone's call is opened in the same way, with the
+room and the identity that LiveKit's SIP service has given it.
+"""
 
-from fastapi import APIRouter, Request, Response
+from dataclasses import dataclass
+
 from loguru import logger
 
 from services.gateway import metrics
-from services.gateway.auth import COOKIE, COOKIE_AGE_S
-from services.gateway.calls.schemas import TokenAnswer, TokenRequest
-from services.gateway.dependencies import Gateway, GatewayDep
-from services.gateway.errors import ErrorAnswer
+from services.gateway.dependencies import Gateway
+from services.gateway.ids import require_agent_id
 from shared.calls import CallSettings
 from shared.calls.log import CallNotice
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.ids import uuid7
 from shared.locales.registry import is_language
-from shared.profiles import Profile, Snapshot
-from shared.profiles.model import is_agent_id
+from shared.profiles import Snapshot
 from shared.voices import resolve
 
-router = APIRouter(tags=["calls"])
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": ErrorAnswer} for code in (404, 413, 422, 429, 503)
-}
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What is wanted of a call; None is the profile's choice, or ours.
 
-
-@router.post("/api/token", responses=REFUSALS)
-async def token(
-    body: TokenRequest, request: Request, response: Response, gateway: GatewayDep
-) -> TokenAnswer:
-    """Opens a call and answers a token for its room.
-
-    It also sets a cookie that lets this browser, and no other, read the call's events.
+    `caller` is a telephone number, `identity` the caller's in the LiveKit room. A request that
+    cannot be met cannot be made: raises NotFound for the agent and Invalid for the language.
     """
-    language = _language(body.language)
-    if not is_agent_id(body.agentId):
-        raise NotFound(f"no agent {body.agentId!r}", code="unknown_agent", field="agentId")
-    await gateway.token_limit.take(request.client.host if request.client else "")
-    snapshot = await gateway.profiles.get(body.agentId)
-    new, warning = _new_call(body, language, snapshot, gateway)
-    jwt = gateway.tokens.for_caller(
-        call_id=new.id, room=new.room, identity=caller_identity(new.id), name=new.user_name
-    )
-    await gateway.calls.open(new)
-    if warning:
-        logger.warning("call {}: {}", new.id, warning)
-        await gateway.call_log.append(
-            new.id, CallNotice(level="info", code="voice_replaced", text=warning)
-        )
-    metrics.TOKENS.labels(language=new.language).inc()
-    response.headers["Cache-Control"] = "no-store"
-    response.set_cookie(
-        COOKIE,
-        gateway.auth.cookie(new.id),
-        max_age=COOKIE_AGE_S,
-        path=f"/api/calls/{new.id}",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return TokenAnswer(
-        token=jwt,
-        roomName=new.room,
-        livekitUrl=gateway.settings.browser_livekit_url,
-        agentId=new.agent_id,
-        callId=new.id,
-    )
+
+    agent_id: str
+    language: str | None = None
+    voice: str | None = None
+    user_name: str = ""
+    channel: str = "web"
+    caller: str | None = None
+    room: str | None = None
+    identity: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.language is not None and not is_language(self.language):
+            raise Invalid(
+                f"no language {self.language!r}: GET /api/languages lists them",
+                code="unknown_language",
+                field="language",
+            )
+        require_agent_id(self.agent_id, field="agentId")
 
 
-def _language(wanted: str | None) -> str | None:
-    if wanted is not None and not is_language(wanted):
-        raise Invalid(
-            f"no language {wanted!r}: GET /api/languages lists them",
-            code="unknown_language",
-            field="language",
-        )
-    return wanted
+async def open_call(gateway: Gateway, request: CallRequest) -> CallSettings:
+    """Opens a call with all its choices made; its log says which of them could not be kept.
 
-
-def caller_identity(call_id: str) -> str:
-    """What the caller is called in the call's room."""
-    return f"caller-{call_id[-12:]}"
-
-
-def _new_call(
-    body: TokenRequest, language: str | None, snapshot: Snapshot, gateway: Gateway
-) -> tuple[CallSettings, str | None]:
-    """The call with its choices made: the request's, else the profile's, else the default's.
-
-    The second value is a warning about a voice that does not exist.
+    Raises what reading the profile raises, and refuses a room that has a call already.
     """
-    profile: Profile = snapshot.profile
-    settings = gateway.settings
+    snapshot = await gateway.profiles.get(request.agent_id)
+    voice, warning = _voice(gateway, request, snapshot)
     call_id = uuid7()
-    voice, warning = resolve(
-        body.voice or profile.voice,
+    call = CallSettings(
+        id=call_id,
+        lead_id=uuid7(),
+        room=request.room or f"call-{uuid7()}",
+        agent_id=request.agent_id,
+        language=request.language or snapshot.profile.language or gateway.settings.default_language,
+        voice=voice,
+        user_name=request.user_name.strip(),
+        channel=request.channel,
+        caller=request.caller,
+        caller_identity=request.identity or f"caller-{call_id[-12:]}",
+        profile=snapshot.profile,
+        profile_version=snapshot.version,
+    )
+    await gateway.calls.open(call)
+    metrics.OPENED.labels(language=call.language).inc()
+    if warning:
+        logger.warning("call {}: {}", call.id, warning)
+        notice = CallNotice(level="info", code="voice_replaced", text=warning)
+        await gateway.call_log.append(call.id, notice)
+    return call
+
+
+def _voice(gateway: Gateway, request: CallRequest, snapshot: Snapshot) -> tuple[str, str | None]:
+    """The voice, and a warning when the one that was wanted does not exist."""
+    settings, profile = gateway.settings, snapshot.profile
+    return resolve(
+        request.voice or profile.voice,
         settings.sarvam_tts_model,
         default=profile.voice or settings.default_voice,
     )
-    new = CallSettings(
-        id=call_id,
-        lead_id=uuid7(),
-        room=f"call-{uuid7()}",
-        agent_id=body.agentId,
-        language=language or profile.language or settings.default_language,
-        voice=voice,
-        user_name=body.userName.strip(),
-        caller_identity=caller_identity(call_id),
-        profile=profile,
-        profile_version=snapshot.version,
-    )
-    return new, warning

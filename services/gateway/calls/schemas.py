@@ -1,37 +1,14 @@
-"""Bodies of the API's requests and answers: the predecessor's names, where it had them."""
+"""Calls in the API: bodies of requests and answers. The predecessor's names, where it had them."""
 
-import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer
 
+from services.gateway.printable import Printable
 from shared.calls import Call
 from shared.calls.log import Logged
 from shared.clock import from_ms
 from shared.profiles import Question
-
-
-def _printable(text: str) -> str:
-    """Refuses control characters and invisible ones, such as those that turn text around.
-
-    A language model reads invisible letters that a person does not see. Joiners stay: Indian
-    scripts need them.
-    """
-    for letter in text:
-        hidden = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        if hidden and letter not in JOINERS:
-            raise ValueError("must not contain control characters")
-    return text
-
-
-JOINERS = "\u200c\u200d"
-Printable = Annotated[str, AfterValidator(_printable)]
 
 
 class TokenRequest(BaseModel):
@@ -66,33 +43,6 @@ class TokenAnswer(BaseModel):
     livekitUrl: str  # noqa: N815  the API's name
     agentId: str  # noqa: N815  the API's name
     callId: str  # noqa: N815  the same style
-
-
-class LanguageOption(BaseModel):
-    code: str
-    name: str
-
-
-class VoiceOption(BaseModel):
-    id: str
-    name: str
-
-
-class LanguagesAnswer(BaseModel):
-    languages: list[LanguageOption]
-    voices: list[VoiceOption]
-
-
-class InvalidateAnswer(BaseModel):
-    """`agent_id` is "all" when none was named."""
-
-    status: Literal["invalidated"] = "invalidated"
-    agent_id: str
-
-
-class HealthAnswer(BaseModel):
-    status: Literal["healthy"] = "healthy"
-    timestamp: str
 
 
 class CallDetails(BaseModel):
@@ -165,27 +115,23 @@ class CallsAnswer(BaseModel):
     calls: list[CallSummary]
 
 
+class LogLine(Logged):
+    """An entry of a call's log, its id among its fields."""
+
+    @classmethod
+    def of(cls, logged: Logged) -> "LogLine":
+        return cls(id=logged.id, entry=logged.entry)
+
+    @model_serializer
+    def _flat(self) -> dict[str, Any]:
+        return {"id": self.id, **self.entry.model_dump(mode="json", exclude_none=True)}
+
+
 class CallAnswer(BaseModel):
     """One call with its whole log, oldest entry first."""
 
     call: CallSummary
-    log: list[dict[str, Any]]
-
-    @staticmethod
-    def entry(logged: Logged) -> dict[str, Any]:
-        return {"id": logged.id, **logged.entry.model_dump(mode="json", exclude_none=True)}
-
-
-class ProfileChanged(BaseModel):
-    """N8N says that a profile is new."""
-
-    agent_id: Annotated[Printable, Field(min_length=1, max_length=64)]
-
-
-class ProfileChangedAnswer(BaseModel):
-    status: Literal["accepted"] = "accepted"
-    agent_id: str
-    duplicate: bool
+    log: list[LogLine]
 
 
 def _moment(milliseconds: int | None) -> str | None:

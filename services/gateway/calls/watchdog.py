@@ -141,7 +141,7 @@ class Watchdog:
         if call.state == "active" and call.lease_ms > now:
             await self._calls.due_at(call.id, call.lease_ms)
             return
-        if not await self._livekit.caller_present(call.room):
+        if not await self._livekit.caller_present(call.room, call.caller_identity):
             await self._caller_absent(call, now)
             return
         await self._calls.joined(call.id)

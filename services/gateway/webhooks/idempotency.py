@@ -4,21 +4,20 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
-
-from shared.redis.client import AWAY
+from redis.exceptions import RedisError
 
 
 @contextlib.asynccontextmanager
-async def once(redis: Redis, key: str, *, seconds: int) -> AsyncIterator[bool]:
-    """Gives True the first time, and False for `seconds` after that.
+async def idempotent(redis: Redis, key: str, *, remember_s: int) -> AsyncIterator[bool]:
+    """Gives True the first time, and False for `remember_s` seconds after that.
 
-    When the work under it fails the key is forgotten: the sender will try again, and must be heard.
+    When the work under it fails the key is forgotten, so that the sender's next try is taken.
     """
-    first = bool(await redis.set(key, "1", nx=True, ex=seconds))
+    first = bool(await redis.set(key, "1", nx=True, ex=remember_s))
     try:
         yield first
     except BaseException:  # a sender who hangs up cancels us: that work failed, too
         if first:
-            with contextlib.suppress(*AWAY):
+            with contextlib.suppress(RedisError, OSError):
                 await redis.delete(key)
         raise

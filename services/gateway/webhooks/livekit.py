@@ -6,30 +6,31 @@ It only hurries what the watchdog would find out by itself: a cloud cannot reach
 from fastapi import APIRouter, Request
 from google.protobuf.json_format import ParseError
 from jwt import InvalidTokenError
-from livekit.api import ParticipantInfo, TokenVerifier, WebhookEvent, WebhookReceiver
+from livekit.api import TokenVerifier, WebhookEvent, WebhookReceiver
 from loguru import logger
 
 from services.gateway.dependencies import Gateway, GatewayDep
-from services.gateway.livekit import LiveKitAway, LiveKitRefused
-from services.gateway.webhooks.idempotency import once
+from services.gateway.livekit import LiveKitAway, LiveKitRefused, is_caller
+from services.gateway.webhooks.idempotency import idempotent
+from services.gateway.webhooks.schemas import LiveKitAnswer
 from shared.errors import BadRequest, NotFound, Unauthorized
 from shared.ids import uuid7
 from shared.redis import keys
 
 router = APIRouter(tags=["webhooks"])
 
-SEEN_S = 3_600  # LiveKit repeats a delivery for minutes at most
+REMEMBER_S = 3_600  # LiveKit repeats a delivery for minutes at most
 
 
 @router.post("/api/webhooks/livekit")
-async def livekit(request: Request, gateway: GatewayDep) -> dict[str, str]:
+async def livekit(request: Request, gateway: GatewayDep) -> LiveKitAnswer:
     """Answers 401 unless the signature is LiveKit's. An event that came before changes nothing."""
     event = _verified(await request.body(), request.headers.get("authorization", ""), gateway)
     name = keys.seen("livekit", event.id or uuid7())
-    async with once(gateway.redis, name, seconds=SEEN_S) as first:
+    async with idempotent(gateway.redis, name, remember_s=REMEMBER_S) as first:
         if first:
             await _handle(event, gateway)
-    return {"status": "ok" if first else "duplicate"}
+    return LiveKitAnswer(status="ok" if first else "duplicate")
 
 
 def _verified(body: bytes, authorization: str, gateway: Gateway) -> WebhookEvent:
@@ -57,17 +58,13 @@ async def _handle(event: WebhookEvent, gateway: Gateway) -> None:
     except NotFound:
         return
     logger.debug("call {}: LiveKit says {}", call_id, event.event)
-    if event.event == "participant_joined" and _is_caller(event):
+    if event.event == "participant_joined" and is_caller(event.participant, call.caller_identity):
         if call.state == "ended":
             await _send_away(call.room, gateway)
         else:
             await gateway.calls.joined(call.id)
     elif event.event == "room_finished":
         await gateway.calls.end(call, "room_closed")
-
-
-def _is_caller(event: WebhookEvent) -> bool:
-    return event.participant.kind in (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP)
 
 
 async def _send_away(room: str, gateway: Gateway) -> None:
