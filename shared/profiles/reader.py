@@ -8,23 +8,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from loguru import logger
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 
-from shared.clock import SYSTEM_CLOCK, Clock
+from shared.clock import SYSTEM_CLOCK, Clock, set_within
 from shared.errors import NotFound, Unavailable
 from shared.events.profiles import ProfileWanted
 from shared.profiles.model import Profile
-from shared.profiles.record import Notice, ProfileRecord, known_ids, read
+from shared.profiles.record import ProfileNotice, ProfileRecord, known_ids, read
 from shared.redis import keys
-from shared.redis.client import AWAY, now_ms
+from shared.redis.client import now_ms
+from shared.runtime.background import Background
+from shared.runtime.health import Health
 from shared.runtime.tasks import cancel
 
 HELD_S = 30.0  # how long a profile stays in a process's memory
 RETRY_AFTER_S = 5  # what a caller is told when there is no profile to serve
+NOTICE_WAIT_S = 0.2  # how long one read of notices waits; a stop is noticed within it
 
 Wish = Callable[[ProfileWanted], Awaitable[object]]
 
@@ -40,27 +43,36 @@ class Snapshot:
 class ProfileReader:
     """Profiles for one process. Use as `async with`; `wish` publishes a ProfileWanted.
 
-    `timeout` is CONFIG_TIMEOUT, the seconds a reader waits for a fetch.
+    `timeout` is CONFIG_TIMEOUT, the seconds a reader waits for a fetch. `health` is told when
+    notices cannot be followed.
     """
 
     def __init__(
-        self, redis: Redis, wish: Wish, *, timeout: float, clock: Clock = SYSTEM_CLOCK
+        self,
+        redis: Redis,
+        wish: Wish,
+        *,
+        timeout: float,
+        health: Health | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._redis = redis
         self._wish = wish
         self._timeout = timeout
         self._clock = clock
+        self._background = Background(health)
         self._held: dict[str, tuple[float, Snapshot]] = {}
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._wishing: set[asyncio.Task[None]] = set()
         self._listening = asyncio.Event()
-        self._listener: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "ProfileReader":
-        self._listener = asyncio.create_task(self._listen(), name="profile-notices")
+        self._background.run("profile notices", self._listen)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await cancel(self._listener)
+        await self._background.aclose()
+        await cancel(*self._wishing)
 
     async def get(self, agent_id: str) -> Snapshot:
         """The profile to use now.
@@ -81,7 +93,7 @@ class ProfileReader:
                 raise _unavailable(agent_id, record)
             return await self._wait(agent_id, fresh=False)
         if record.fresh_until_ms <= now:
-            await self._wish(ProfileWanted(agent_id=agent_id))
+            self._start_wish(agent_id)
         return self._hold(agent_id, record.profile, record.version)
 
     async def invalidate(self, agent_id: str | None = None) -> None:
@@ -101,22 +113,52 @@ class ProfileReader:
 
     async def _wait(self, agent_id: str, *, fresh: bool) -> Snapshot:
         """Publishes the wish and waits for config's notice, then reads what is there."""
+        ends = self._clock.monotonic() + self._timeout
         with self._changes(agent_id) as changed:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await self._listening.wait()
-                    deadline = await now_ms(self._redis) + int(self._timeout * 1000)
-                    wanted = ProfileWanted(agent_id=agent_id, fresh=fresh, expires_ms=deadline)
-                    await self._wish(wanted)
-                    await changed.wait()
-            except TimeoutError:
-                logger.warning("no profile {} within {} s", agent_id, self._timeout)
+            heard = (
+                await set_within(self._listening, ends - self._clock.monotonic())
+                and await self._wished_within(agent_id, fresh, ends - self._clock.monotonic())
+                and await set_within(changed, ends - self._clock.monotonic())
+            )
+        if not heard:
+            logger.warning("no profile {} within {} s", agent_id, self._timeout)
         record = await read(self._redis, agent_id)
         if record.unknown_until_ms > await now_ms(self._redis):
             raise _unknown(agent_id)
         if record.profile is None:
             raise _unavailable(agent_id, record)
         return self._hold(agent_id, record.profile, record.version)
+
+    async def _wished_within(self, agent_id: str, fresh: bool, seconds: float) -> bool:
+        """Whether the wish is on the stream within `seconds`. Raises what the bus raises.
+
+        The wish is not cancelled when the time is up: redis-py may swallow the cancellation, which
+        comes only once, and whatever is waited for next is then waited for without end.
+        """
+        wishing = self._start_wish(agent_id, fresh=fresh, seconds=seconds)
+        done, _ = await asyncio.wait({wishing}, timeout=seconds)
+        if done:
+            wishing.result()
+        return bool(done)
+
+    def _start_wish(
+        self, agent_id: str, *, fresh: bool = False, seconds: float | None = None
+    ) -> asyncio.Task[None]:
+        """Publishes a wish beside whoever needs it. `seconds`: nobody waits for longer."""
+
+        async def publish() -> None:
+            expires = 0 if seconds is None else await now_ms(self._redis) + int(seconds * 1000)
+            await self._wish(ProfileWanted(agent_id=agent_id, fresh=fresh, expires_ms=expires))
+
+        task = asyncio.create_task(publish(), name=f"wish-{agent_id}")
+        self._wishing.add(task)
+        task.add_done_callback(self._wish_ended)
+        return task
+
+    def _wish_ended(self, task: asyncio.Task[None]) -> None:
+        self._wishing.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.warning("{} was not published: {}", task.get_name(), type(error).__name__)
 
     @contextmanager
     def _changes(self, agent_id: str) -> Iterator[asyncio.Event]:
@@ -136,33 +178,31 @@ class ProfileReader:
         self._held[agent_id] = (self._clock.monotonic(), snapshot)
         return snapshot
 
-    async def _listen(self) -> None:
-        """Follows the notices for the life of the reader, over every loss of the connection."""
-        while True:
-            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+    async def _listen(self, stop: asyncio.Event) -> None:
+        """Follows the notices until `stop`; raises what Redis raises, and is started again."""
+        async with self._redis.pubsub() as pubsub:
             try:
                 await pubsub.subscribe(keys.PROFILE_NOTICES)
-                self._held.clear()
-                self._listening.set()
-                await self._follow(pubsub)
-            except AWAY:
-                self._listening.clear()
-                await asyncio.sleep(0.2)
+                while not stop.is_set():
+                    message = await pubsub.get_message(timeout=NOTICE_WAIT_S)
+                    if message is not None:
+                        self._take_notice(message)
             finally:
-                await pubsub.aclose()  # type: ignore[no-untyped-call]
+                self._listening.clear()
 
-    async def _follow(self, pubsub: PubSub) -> None:
-        while True:
-            message = await pubsub.get_message(timeout=5.0)
-            if message is None:
-                continue
-            try:
-                notice = Notice.model_validate_json(message["data"])
-            except ValidationError:
-                continue  # not ours; notices are hints
-            self._held.pop(notice.agent_id, None)
-            for changed in self._waiting.get(notice.agent_id, ()):
-                changed.set()
+    def _take_notice(self, message: dict[str, Any]) -> None:
+        """Redis also confirms each subscription: redis-py makes it anew when a connection broke."""
+        if message["type"] == "subscribe":
+            self._held.clear()  # notices may have been missed
+            self._listening.set()
+            return
+        try:
+            notice = ProfileNotice.model_validate_json(message["data"])
+        except ValidationError:
+            return  # not ours; notices are hints
+        self._held.pop(notice.agent_id, None)
+        for changed in self._waiting.get(notice.agent_id, ()):
+            changed.set()
 
 
 def _unknown(agent_id: str) -> NotFound:
@@ -172,7 +212,7 @@ def _unknown(agent_id: str) -> NotFound:
 def _unavailable(agent_id: str, record: ProfileRecord) -> Unavailable:
     why = f": {record.fault}" if record.fault else ""
     return Unavailable(
-        f"the profile of agent {agent_id!r} cannot be had just now{why}",
+        f"the profile of agent {agent_id!r} is not available{why}",
         retry_after=RETRY_AFTER_S,
         code="profile_unavailable",
     )

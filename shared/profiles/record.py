@@ -79,7 +79,7 @@ async def write(redis: Redis, agent_id: str, record: ProfileRecord) -> None:
         await pipe.execute()
 
 
-class Notice(BaseModel):
+class ProfileNotice(BaseModel):
     """A message on the pub/sub channel: something about this agent's profile is new. A hint."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -90,7 +90,7 @@ class Notice(BaseModel):
 
 async def announce(redis: Redis, agent_id: str, version: str) -> None:
     """Tells every reader that waits for, or holds, this profile."""
-    notice = Notice(agent_id=agent_id, version=version)
+    notice = ProfileNotice(agent_id=agent_id, version=version)
     await redis.publish(keys.PROFILE_NOTICES, notice.model_dump_json())
 
 

@@ -24,9 +24,11 @@ CHANGED = "/api/webhooks/n8n/profile-changed"
 async def config_service(redis: Redis, profile: Profile) -> AsyncIterator[None]:
     """Answers every wish with `profile`, as config does once it has fetched it."""
 
+    over = asyncio.Event()  # a cancellation may be swallowed in the middle of a Redis command
+
     async def answer() -> None:
         answered = 0
-        while True:
+        while not over.is_set():
             for _ in (await entries(redis, keys.PROFILES_WANTED))[answered:]:
                 answered += 1
                 await put_profile(redis, profile)
@@ -35,8 +37,8 @@ async def config_service(redis: Redis, profile: Profile) -> AsyncIterator[None]:
 
     task = asyncio.create_task(answer())
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    over.set()
+    await task
 
 
 async def test_config_answers_the_profile_as_n8n_gave_it(

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ResponseError
 
 from shared.errors import NotFound, Unavailable
 from shared.events import ProfileWanted
 from shared.locales.registry import LANGUAGES, UNKNOWN
 from shared.profiles import Profile, ProfileReader, default_profile, version
 from shared.profiles.record import ProfileRecord, announce, write
+from shared.redis import keys
 from shared.redis.client import now_ms
 from tests.waiting import until
 
@@ -127,7 +130,78 @@ async def test_a_stale_profile_serves_at_once_and_is_refreshed_behind(
     """A caller must never wait for N8N because a profile is five minutes old."""
     await write(redis, "clinic", await record(redis, "Old", fresh_for_ms=-1))
     assert (await reader.get("clinic")).profile.name == "Old"
-    assert len(config.wishes) == 1
+
+    async def wished() -> bool:
+        return len(config.wishes) == 1
+
+    await until(wished)
+
+
+async def test_a_stale_profile_serves_though_nobody_can_be_asked(redis: Redis) -> None:
+    """With Redis full, calls would be refused though the profile lies there."""
+
+    async def refuse(_: ProfileWanted) -> None:
+        raise Unavailable("Redis is full", retry_after=1)
+
+    await write(redis, "clinic", await record(redis, "Old", fresh_for_ms=-1))
+    async with ProfileReader(redis, refuse, timeout=0.3) as reader:
+        assert (await reader.get("clinic")).profile.name == "Old"
+
+
+async def test_a_command_that_swallows_its_cancellation_holds_nobody_up(redis: Redis) -> None:
+    """redis-py does so now and then: whoever opened a call then would wait for ever."""
+    cancelled = asyncio.Event()
+
+    async def swallow(_: ProfileWanted) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+
+    async with asyncio.timeout(10), ProfileReader(redis, swallow, timeout=0.05) as reader:
+        with pytest.raises(Unavailable):
+            await reader.get("clinic")
+        assert not cancelled.is_set()
+
+
+async def test_notices_are_heard_again_after_an_odd_answer(
+    redis: Redis, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one refused SUBSCRIBE each new agent's caller would wait for the time-out."""
+    subscribe = PubSub.subscribe
+    answers = [ResponseError("NOPERM this user has no permissions to access the channel")]
+
+    async def refused_once(self: PubSub, *channels: str) -> None:
+        if answers:
+            raise answers.pop()
+        await subscribe(self, *channels)
+
+    monkeypatch.setattr(PubSub, "subscribe", refused_once)
+    config.answer = await record(redis, "Clinic")
+    async with ProfileReader(redis, config.wish, timeout=10) as reader:
+        assert (await reader.get("clinic")).profile.name == "Clinic"
+    assert not answers
+
+
+async def test_what_was_missed_while_the_connection_was_lost_is_read_anew(
+    reader: ProfileReader, redis: Redis
+) -> None:
+    """For half a minute after Redis was away, callers would get an agent of yesterday."""
+    await write(redis, "clinic", await record(redis, "Old"))
+    assert (await reader.get("clinic")).profile.name == "Old"
+    await until(lambda: subscribers(redis))
+    await write(redis, "clinic", await record(redis, "New"))  # without a notice
+    await redis.client_kill_filter(_type="pubsub")
+
+    async def renewed() -> bool:
+        return (await reader.get("clinic")).profile.name == "New"
+
+    await until(renewed)
+
+
+async def subscribers(redis: Redis) -> bool:
+    [(_, count)] = await redis.pubsub_numsub(keys.PROFILE_NOTICES)
+    return bool(count)
 
 
 async def test_nobody_answers(reader: ProfileReader) -> None:
