@@ -8,17 +8,15 @@
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from services.sandbox.caller import CallerEndpoint
 from services.sandbox.control import Control
+from services.sandbox.handlers import label
 from services.sandbox.llm import LlmStandIn
 from services.sandbox.n8n import N8nStandIn
 from services.sandbox.sarvam import SarvamStandIn
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.speech import Espeak, Registry, Speaker
-
-SIMULATED = {"x-simulated": "bolchaal-sandbox"}
 
 
 def create_app(settings: SandboxSettings) -> web.Application:
@@ -38,7 +36,8 @@ def create_app(settings: SandboxSettings) -> web.Application:
             await espeak.warm()
             yield
 
-    root = web.Application(middlewares=[_labelled])
+    root = web.Application()
+    root.on_response_prepare.append(label)
     root.cleanup_ctx.append(voice)
     root.add_subapp("/sarvam/", sarvam.app())
     root.add_subapp("/llm/", llm.app())
@@ -46,16 +45,3 @@ def create_app(settings: SandboxSettings) -> web.Application:
     root.add_subapp("/caller/", caller.app())
     root.add_routes(Control({"sarvam": sarvam, "llm": llm, "n8n": n8n}).routes())
     return root
-
-
-@web.middleware
-async def _labelled(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every answer says that it comes from a simulation."""
-    try:
-        answer = await handler(request)
-    except web.HTTPException as refusal:
-        refusal.headers.update(SIMULATED)
-        raise
-    if not answer.prepared:
-        answer.headers.update(SIMULATED)
-    return answer

@@ -6,11 +6,12 @@ GET /faults          {"llm": [...], "n8n": [...], "sarvam": [...]}
 PUT /faults          some of them, in the same shape: each list replaces that stand-in's faults
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
+
+from services.sandbox.handlers import error, read_object
 
 
 class StandIn(Protocol):
@@ -50,38 +51,36 @@ class Control:
         return web.json_response(self._settings())
 
     async def _put_settings(self, request: web.Request) -> web.Response:
-        wanted = await _object(request)
-        unknown = sorted(set(wanted) - set(self._settings()))
-        if unknown:
-            raise _refusal(f"no such setting: {', '.join(unknown)}")
         before = self._settings()
         try:
+            wanted = await read_object(request)
+            if unknown := sorted(set(wanted) - set(before)):
+                raise ValueError(f"no such setting: {', '.join(unknown)}")
             for stand_in in self._stand_ins.values():
                 stand_in.update_settings(wanted)
-        except ValueError as error:
+        except ValueError as wrong:
             for stand_in in self._stand_ins.values():
                 stand_in.update_settings(before)  # all or nothing
-            raise _refusal(str(error)) from error
+            return error(422, "invalid", str(wrong))
         return web.json_response(self._settings())
 
     async def _get_faults(self, _: web.Request) -> web.Response:
         return web.json_response(self._faults())
 
     async def _put_faults(self, request: web.Request) -> web.Response:
-        wanted = await _object(request)
-        unknown = sorted(set(wanted) - set(self._stand_ins))
-        if unknown:
-            raise _refusal(f"no such stand-in: {', '.join(unknown)}")
         before = self._faults()
         try:
+            wanted = await read_object(request)
+            if unknown := sorted(set(wanted) - set(self._stand_ins)):
+                raise ValueError(f"no such stand-in: {', '.join(unknown)}")
             for name, faults in wanted.items():
                 if not isinstance(faults, list):
                     raise ValueError(f"{name}: found {faults!r}, expected a list of faults")
                 self._stand_ins[name].set_faults(faults)
-        except ValueError as error:
+        except ValueError as wrong:
             for name, faults in before.items():
                 self._stand_ins[name].set_faults(faults)
-            raise _refusal(str(error)) from error
+            return error(422, "invalid", str(wrong))
         return web.json_response(self._faults())
 
     def _settings(self) -> dict[str, Any]:
@@ -93,18 +92,3 @@ class Control:
 
     def _faults(self) -> dict[str, list[dict[str, Any]]]:
         return {name: stand_in.faults() for name, stand_in in self._stand_ins.items()}
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise _refusal("the body is not JSON") from error
-    if not isinstance(body, dict):
-        raise _refusal(f"found {type(body).__name__}, expected a JSON object")
-    return body
-
-
-def _refusal(message: str) -> web.HTTPUnprocessableEntity:
-    answer = {"error": {"code": "invalid", "message": message}}
-    return web.HTTPUnprocessableEntity(text=json.dumps(answer), content_type="application/json")

@@ -1,4 +1,4 @@
-"""Faults that the stand-ins commit on demand, at random but repeatably."""
+"""Faults that the stand-ins make on demand, at random but repeatably."""
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
-class Fault(BaseModel):
+class InjectedFault(BaseModel):
     """One fault.
 
-    `ratio` of the requests suffer it, `count` of them at most (None: no limit), only those of
+    `ratio` of the requests meet it, `count` of them at most (None: no limit), only those of
     `path` (None: all). `ms` is the delay of slow ones. `seed` makes the choice repeatable.
     """
 
@@ -24,17 +24,18 @@ class Fault(BaseModel):
     seed: int = 0
 
 
-class Faults:
-    """The faults of one stand-in; `kinds` are those that it knows, `struck` counts victims.
+class FaultInjector:
+    """The faults of one stand-in; `kinds` are those that it knows; `injected` counts the
+    requests that met one.
 
     `model` is what it says of a fault.
     """
 
-    def __init__(self, kinds: Sequence[str], model: type[Fault] = Fault) -> None:
+    def __init__(self, kinds: Sequence[str], model: type[InjectedFault] = InjectedFault) -> None:
         self._kinds = kinds
         self._model = model
-        self._active: list[tuple[Fault, random.Random]] = []
-        self.struck = 0
+        self._active: list[tuple[InjectedFault, random.Random]] = []
+        self.injected = 0
 
     def set(self, faults: Iterable[Mapping[str, Any]]) -> None:
         """Replaces all faults. Raises ValueError, naming what is wrong; then nothing changes."""
@@ -55,20 +56,22 @@ class Faults:
     def list(self) -> list[dict[str, Any]]:
         return [fault.model_dump() for fault, _ in self._active]
 
-    def strike(self, path: str | None = None, kinds: Collection[str] | None = None) -> Fault | None:
-        """The fault that this request suffers, if any; counts it.
+    def pick(
+        self, path: str | None = None, kinds: Collection[str] | None = None
+    ) -> InjectedFault | None:
+        """The fault that this request meets, if any; counts it.
 
         `kinds` narrows it to those that can happen at this moment (None: any).
         """
-        for fault, dice in self._active:
+        for fault, rng in self._active:
             if fault.count == 0 or fault.path not in (None, path):
                 continue
             if kinds is not None and fault.kind not in kinds:
                 continue
-            if dice.random() < fault.ratio:
+            if rng.random() < fault.ratio:
                 if fault.count is not None:
                     fault.count -= 1
-                self.struck += 1
+                self.injected += 1
                 return fault
         return None
 

@@ -133,7 +133,7 @@ class Chaos:
             records.leads,
             records.received,
             kills=self.kills,
-            faults=self.n8n._faults.struck,
+            faults=self.n8n._faults.injected,
         )
 
     # Processes

@@ -14,11 +14,16 @@ from pathlib import Path
 from loguru import logger
 
 from services.sandbox.caller.failures import BadInput, CallFailed
-from services.sandbox.caller.gateway import Gateway
+from services.sandbox.caller.gateway_client import GatewayClient
 from services.sandbox.caller.live import LiveCall
 from services.sandbox.caller.progress import as_in_lead, differences
-from services.sandbox.caller.report import Report, Terminal
-from services.sandbox.caller.script import Asked, Script, from_scenario, invented
+from services.sandbox.caller.report import CallReport, Terminal
+from services.sandbox.caller.script import (
+    Asked,
+    Script,
+    from_scenario,
+    invented,
+)
 from services.sandbox.caller.settings import CallerSettings
 from services.sandbox.caller.voice import SandboxVoice
 from services.sandbox.scenarios import languages, names, scenario
@@ -81,7 +86,7 @@ async def call(arguments: argparse.Namespace, settings: CallerSettings) -> int:
         raise BadInput(f"JSON: no folder {target.absolute().parent}")
     terminal = Terminal()
     key = settings.gateway_api_key
-    gateway = Gateway(settings.gateway, api_key=key.get_secret_value() if key else None)
+    gateway = GatewayClient(settings.gateway, api_key=key.get_secret_value() if key else None)
     voice = SandboxVoice(settings.speech)
     live = LiveCall(gateway, voice, maker, terminal)
     failure: CallFailed | None = None
@@ -106,7 +111,7 @@ async def call(arguments: argparse.Namespace, settings: CallerSettings) -> int:
     return 0
 
 
-def _write(report: Report, target: Path | None) -> None:
+def _write(report: CallReport, target: Path | None) -> None:
     if target is None or not report.call_id:
         return
     try:

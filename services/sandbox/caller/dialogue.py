@@ -7,7 +7,7 @@ next thing that it has not said yet.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.sandbox.caller.script import CONTACT, Line, Script
+from services.sandbox.caller.script import CONTACT, Script, ScriptLine
 from services.sandbox.scenarios import phrases
 from services.sandbox.scenarios.numbers import digits_of
 from services.sandbox.scenarios.phrases import contact_asked
@@ -25,7 +25,7 @@ STEM = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class CallerUtterance:
     """`field` is the key that it answers; None for a yes or a goodbye."""
 
     text: str
@@ -34,7 +34,7 @@ class Utterance:
 
 def next_utterance(
     script: Script, agent_said: Sequence[str], caller_said: Sequence[str]
-) -> Utterance | None:
+) -> CallerUtterance | None:
     """The caller's next words; None when there is nothing left to say.
 
     Both lists hold the whole call so far, oldest first.
@@ -44,27 +44,27 @@ def next_utterance(
     left = [line for line in script.lines if line.say not in said]
     repeatable = [line for line in script.lines if said.count(line.say) < REPEATS]
     if line := _asked(last, repeatable, script):
-        return Utterance(line.say, line.key)
+        return CallerUtterance(line.say, line.key)
     if _reads_back(last, script, said):
-        return Utterance(script.words.caller.yes[0], None)
+        return CallerUtterance(script.words.caller.yes[0], None)
     for text in reversed(agent_said[-LOOK_BACK:-1]):
         if line := _asked(nfc(text), left, script):
-            return Utterance(line.say, line.key)
+            return CallerUtterance(line.say, line.key)
     if line := _alike(last, left):
-        return Utterance(line.say, line.key)
+        return CallerUtterance(line.say, line.key)
     if left:
         line = next((line for line in left if not said and line.key == "name"), left[0])
-        return Utterance(line.say, line.key)
+        return CallerUtterance(line.say, line.key)
     bye = nfc(script.words.caller.bye)
     if "?" in last and bye not in said:
-        return Utterance(bye, None)
+        return CallerUtterance(bye, None)
     return None
 
 
-def _asked(text: str, lines: Sequence[Line], script: Script) -> Line | None:
+def _asked(text: str, lines: Sequence[ScriptLine], script: Script) -> ScriptLine | None:
     """The line whose question is in the text; of several, the one asked last."""
     plain = words(text)
-    best: tuple[int, int, Line] | None = None  # where its question ends, how long it is
+    best: tuple[int, int, ScriptLine] | None = None  # where its question ends, how long it is
     for line in lines:
         for question in line.questions:
             wanted = words(question)
@@ -78,7 +78,7 @@ def _asked(text: str, lines: Sequence[Line], script: Script) -> Line | None:
     return next((line for line in lines if line.key == subject), None)
 
 
-def _alike(text: str, lines: Sequence[Line]) -> Line | None:
+def _alike(text: str, lines: Sequence[ScriptLine]) -> ScriptLine | None:
     """The line whose question shares most words with the text, if it shares enough."""
     heard = {word[:STEM] for word in words(text)}
     scored = [

@@ -4,19 +4,23 @@ The page sends what both sides have said so far and plays what it gets as its ow
 """
 
 import base64
-import wave
 from collections.abc import Awaitable, Callable
-from io import BytesIO
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.caller.dialogue import next_utterance
-from services.sandbox.caller.gateway import Gateway, GatewayFailed
-from services.sandbox.caller.script import Asked, Script, from_scenario, invented
+from services.sandbox.caller.gateway_client import GatewayClient, GatewayFailed
+from services.sandbox.caller.script import (
+    Asked,
+    Script,
+    from_scenario,
+    invented,
+)
+from services.sandbox.handlers import error
 from services.sandbox.scenarios import languages, scenario
+from services.sandbox.speech.pcm import read_wav
 from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN
 from shared.profiles import Profile
 
@@ -57,16 +61,16 @@ class CallerEndpoint:
     async def _next(self, request: web.Request) -> web.Response:
         try:
             wanted = NextRequest.model_validate_json(await request.read())
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            return _error(422, "invalid", f"{where}: {first['msg']}".strip(": "))
+            return error(422, "invalid", f"{where}: {first['msg']}".strip(": "))
         try:
             script = await self._script(wanted)
-        except KeyError as error:
-            return _error(422, "unknown", f"the simulated caller knows nothing of {error.args[0]}")
-        except GatewayFailed as error:
-            return _error(502, "gateway", str(error))
+        except KeyError as missing:
+            return error(422, "unknown", f"the simulated caller knows nothing of {missing.args[0]}")
+        except GatewayFailed as failure:
+            return error(502, "gateway", str(failure))
         said = next_utterance(script, wanted.agent_said, wanted.caller_said)
         if said is None:
             return web.json_response(
@@ -96,15 +100,15 @@ class CallerEndpoint:
         return invented(asked, language, seed=wanted.call_id or wanted.agent_id)
 
     async def _asked(self, agent_id: str, language: str) -> list[Asked]:
-        gateway = Gateway(self._gateway_url, api_key=self._api_key)
+        gateway = GatewayClient(self._gateway_url, api_key=self._api_key)
         try:
             data = await gateway.profile(agent_id)
         finally:
             await gateway.aclose()
         try:
             profile = Profile.model_validate(data)
-        except ValidationError as error:
-            raise GatewayFailed("the gateway gave no valid profile") from error
+        except ValidationError as wrong:
+            raise GatewayFailed("the gateway gave no valid profile") from wrong
         questions = profile.localised(language).questions
         return [Asked.model_validate(each.model_dump()) for each in questions]
 
@@ -123,11 +127,6 @@ async def _allow_page(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["Vary"] = "Origin"
 
 
-def _error(status: int, code: str, message: str) -> web.Response:
-    body: dict[str, Any] = {"error": {"code": code, "message": message}}
-    return web.json_response(body, status=status)
-
-
 def _duration_ms(wav: bytes) -> int:
-    with wave.open(BytesIO(wav)) as file:
-        return int(1000 * file.getnframes() / file.getframerate())
+    samples, rate = read_wav(wav)
+    return int(1000 * len(samples) / rate)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from services.sandbox.caller.dialogue import next_utterance
 from services.sandbox.caller.failures import CallFailed
-from services.sandbox.caller.gateway import Gateway, Opened
+from services.sandbox.caller.gateway_client import GatewayClient, OpenedCall
 from services.sandbox.caller.progress import Progress
-from services.sandbox.caller.report import Report, Terminal, Turn
+from services.sandbox.caller.report import CallReport, ReportedTurn, Terminal
 from services.sandbox.caller.room import CallRoom
 from services.sandbox.caller.script import Asked, Script
 
 # PCM16 mono, 48 kHz, of a text in a language.
-Voice = Callable[[str, str], Awaitable[bytes]]
+Synthesise = Callable[[str, str], Awaitable[bytes]]
 # The script, once the questions and the call's id are known.
 ScriptOf = Callable[[tuple[Asked, ...], str], Script]
 
@@ -37,8 +37,8 @@ class LiveCall:
 
     def __init__(
         self,
-        gateway: Gateway,
-        voice: Voice,
+        gateway: GatewayClient,
+        voice: Synthesise,
         script_of: ScriptOf,
         terminal: Terminal,
         *,
@@ -54,7 +54,7 @@ class LiveCall:
         self._heard: list[str] = []
         self._latency_ms: int | None = None
         self._events_fault: str | None = None
-        self.report = Report()
+        self.report = CallReport()
         self.progress = Progress()
 
     async def run(self, agent_id: str, language: str) -> None:
@@ -87,7 +87,7 @@ class LiveCall:
             self._events_fault = str(failure)
             self.progress.changed.set()
 
-    async def _talk(self, room: CallRoom, opened: Opened, script: Script) -> None:
+    async def _talk(self, room: CallRoom, opened: OpenedCall, script: Script) -> None:
         # Made beforehand: making them takes time in which the caller would be silent.
         speech = {line.say: await self._voice(line.say, script.language) for line in script.lines}
         began = self._clock()
@@ -104,7 +104,7 @@ class LiveCall:
 
     async def _say(self, room: CallRoom, text: str, pcm: bytes) -> None:
         """Says it, and waits until the agent has answered."""
-        self.report.turns.append(Turn("caller", text))
+        self.report.turns.append(ReportedTurn("caller", text))
         self._said.append(text)
         hearing = room.ear.hearing
         hearing.expect()
@@ -148,7 +148,7 @@ class LiveCall:
         new = heard[len(self._heard) :]
         self._heard = heard
         if new:
-            self.report.turns.append(Turn("agent", " ".join(new), self._latency_ms))
+            self.report.turns.append(ReportedTurn("agent", " ".join(new), self._latency_ms))
         self._latency_ms = None
 
     async def _hang_up(self, room: CallRoom) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from services.sandbox.caller.gateway import Entry
+from services.sandbox.caller.gateway_client import LogEntry
 from services.sandbox.caller.script import CONTACT
 
 TOP = (*CONTACT, "email")
@@ -21,7 +21,7 @@ class Progress:
         self.ended: dict[str, Any] | None = None
         self.changed = asyncio.Event()
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: LogEntry) -> None:
         data = entry.data
         match entry.type:
             case "lead":
@@ -36,7 +36,7 @@ class Progress:
 
     @property
     def settled(self) -> bool:
-        """Whether N8N, or the leads service, has spoken its last word on the newest revision."""
+        """Whether it is decided what became of the newest revision."""
         return (
             bool(self.delivery)
             and self.delivery.get("state") in FINAL_STATES

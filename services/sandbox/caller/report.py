@@ -11,7 +11,7 @@ from services.sandbox.caller.room import Segment
 
 
 @dataclass(slots=True)
-class Turn:
+class ReportedTurn:
     """One side's turn. `latency_ms`: from our last voiced sample to the agent's first."""
 
     who: str
@@ -20,7 +20,7 @@ class Turn:
 
 
 @dataclass(slots=True)
-class Report:
+class CallReport:
     """The JSON of a call, as it is filled."""
 
     call_id: str = ""
@@ -28,7 +28,7 @@ class Report:
     expected: dict[str, Any] = field(default_factory=dict)
     lead: dict[str, Any] = field(default_factory=dict)
     delivery: dict[str, Any] = field(default_factory=dict)
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[ReportedTurn] = field(default_factory=list)
     greeting_ms: int | None = None
 
     def latencies(self) -> list[int]:
@@ -83,7 +83,7 @@ class Terminal:
             self._printed[segment_id] = segment.text
             self.line(_spoken(segment))
 
-    def summary(self, report: Report, differences: list[str]) -> None:
+    def summary(self, report: CallReport, differences: list[str]) -> None:
         latencies = sorted(report.latencies())
         if latencies:
             p95 = latencies[min(len(latencies) - 1, int(len(latencies) * 0.95))]

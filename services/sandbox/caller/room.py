@@ -10,7 +10,7 @@ from livekit.rtc.participant import PublishTrackError
 
 from services.sandbox.caller.ear import Ear
 from services.sandbox.caller.failures import CallFailed
-from services.sandbox.caller.gateway import Opened
+from services.sandbox.caller.gateway_client import OpenedCall
 from services.sandbox.caller.microphone import Microphone
 
 TRANSCRIPTS: Final = "lk.transcription"
@@ -53,7 +53,7 @@ class CallRoom:
         self.closed = asyncio.Event()
         self.agent_came = asyncio.Event()
 
-    async def join(self, opened: Opened) -> None:
+    async def join(self, opened: OpenedCall) -> None:
         """Connects and publishes the microphone. Raises CallFailed."""
         self._room.on("participant_connected", self._met)
         self._room.on("participant_disconnected", self._lost)

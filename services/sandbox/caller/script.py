@@ -33,7 +33,7 @@ class Asked(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """One thing to say. `value` is what must stand in the lead; `questions` are ways to ask it."""
 
     key: str
@@ -47,7 +47,7 @@ class Script:
     """The caller's lines in the order of the profile's questions."""
 
     language: str
-    lines: tuple[Line, ...]
+    lines: tuple[ScriptLine, ...]
 
     @property
     def words(self) -> Phrases:
@@ -65,7 +65,7 @@ def from_scenario(scenario: Scenario, asked: Sequence[Asked]) -> Script:
     own = phrases(scenario.language).ask
     by_key = {each.key: each.question for each in asked}
     lines = tuple(
-        Line(key, answer.say, answer.value, _known(by_key.get(key), own.get(key)))
+        ScriptLine(key, answer.say, answer.value, _known(by_key.get(key), own.get(key)))
         for key, answer in scenario.answers.items()
     )
     return Script(scenario.language, lines)
@@ -74,9 +74,9 @@ def from_scenario(scenario: Scenario, asked: Sequence[Asked]) -> Script:
 def invented(asked: Sequence[Asked], language: str, *, seed: str) -> Script:
     """Answers for any profile. The same seed (a call's id) makes the same answers."""
     words = phrases(language)
-    dice = random.Random(seed)
-    name = dice.choice(words.invent.names)
-    digits = PHONE_SERIES + "".join(dice.choice("0123456789") for _ in range(5))
+    rng = random.Random(seed)
+    name = rng.choice(words.invent.names)
+    digits = PHONE_SERIES + "".join(rng.choice("0123456789") for _ in range(5))
     contact = {
         "name": (_sentence(words.named["name"][0].format(name), words), name),
         "phone": (
@@ -84,7 +84,7 @@ def invented(asked: Sequence[Asked], language: str, *, seed: str) -> Script:
             digits,
         ),
     }
-    maker = _Maker(words, dice)
+    maker = _Maker(words, rng)
     spoken = [words, phrases(ENGLISH)]
     lines = []
     for each in asked:
@@ -93,25 +93,25 @@ def invented(asked: Sequence[Asked], language: str, *, seed: str) -> Script:
         if each.key == "phone" or (subject == "phone" and each.type == "phone"):
             value = f"+91{digits}"
         own = _known(each.question, words.ask.get(each.key))
-        lines.append(Line(each.key, nfc(say), nfc(value), own))
+        lines.append(ScriptLine(each.key, nfc(say), nfc(value), own))
     known = {line.key for line in lines}
     for key in CONTACT:
         if key not in known:
             say, value = contact[key]
             value = f"+91{value}" if key == "phone" else value
-            lines.append(Line(key, nfc(say), nfc(value), (words.ask[key],)))
+            lines.append(ScriptLine(key, nfc(say), nfc(value), (words.ask[key],)))
     return Script(language, tuple(lines))
 
 
 class _Maker:
     """Makes answers that differ from each other."""
 
-    def __init__(self, words: Phrases, dice: random.Random) -> None:
+    def __init__(self, words: Phrases, rng: random.Random) -> None:
         self._words = words
         self._answers = list(words.invent.answers)
-        dice.shuffle(self._answers)
+        rng.shuffle(self._answers)
         self._digits = [str(digit) for digit in range(2, 10)]
-        dice.shuffle(self._digits)
+        rng.shuffle(self._digits)
         self._made = 0
 
     def answer(self, asked: Asked) -> tuple[str, str]:

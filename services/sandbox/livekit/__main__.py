@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-import signal
 import sys
 
 from loguru import logger
 from pydantic import Field
 
 from services.sandbox.livekit.server import DevServer
+from services.sandbox.serve import stop_at_signal
 from shared.runtime import log
 from shared.runtime.settings import EXIT_SETTINGS, Credential, Key, LogSettings, load
 
@@ -40,10 +40,7 @@ class LiveKitServerSettings(LogSettings):
 
 async def _serve(server: DevServer) -> int:
     """Until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_at_signal()
     try:
         await server.start()
     except OSError as error:

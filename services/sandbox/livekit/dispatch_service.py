@@ -13,7 +13,7 @@ from livekit.protocol.agent_dispatch import (
 )
 from livekit.protocol.room import RoomConfiguration
 
-from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.dispatches import AgentDispatches
 from services.sandbox.livekit.grants import Token
 from services.sandbox.livekit.rooms import Rooms
 from services.sandbox.livekit.timings import Timings
@@ -25,9 +25,9 @@ _NO_DISPATCH = "dispatch ID not found"
 class DispatchService:
     """All methods need roomAdmin for the room."""
 
-    def __init__(self, rooms: Rooms, dispatcher: Dispatcher, timings: Timings) -> None:
+    def __init__(self, rooms: Rooms, dispatches: AgentDispatches, timings: Timings) -> None:
         self._rooms = rooms
-        self._dispatcher = dispatcher
+        self._dispatches = dispatches
         self._timings = timings
 
     @property
@@ -50,7 +50,7 @@ class DispatchService:
             restart_policy=request.restart_policy,
             deployment=request.deployment,
         )
-        return self._dispatcher.create(room, wanted)
+        return self._dispatches.create(room, wanted)
 
     async def _list(self, token: Token, request: ListAgentDispatchRequest) -> Message:
         if not token.administers(request.room):
@@ -60,15 +60,15 @@ class DispatchService:
             await asyncio.sleep(self._timings.unknown_room)
             raise unavailable()
         if not request.dispatch_id:
-            return ListAgentDispatchResponse(agent_dispatches=self._dispatcher.list(room))
-        found = self._dispatcher.find(room, request.dispatch_id)
+            return ListAgentDispatchResponse(agent_dispatches=self._dispatches.list(room))
+        found = self._dispatches.find(room, request.dispatch_id)
         return ListAgentDispatchResponse(agent_dispatches=[found] if found is not None else [])
 
     async def _delete(self, token: Token, request: DeleteAgentDispatchRequest) -> Message:
         if not token.administers(request.room):
             raise denied()
         room = self._rooms.get(request.room)
-        deleted = self._dispatcher.delete(room, request.dispatch_id) if room is not None else None
+        deleted = self._dispatches.delete(room, request.dispatch_id) if room is not None else None
         if deleted is None:
             raise not_found(_NO_DISPATCH)
         return deleted

@@ -1,4 +1,4 @@
-"""How the server says no."""
+"""The errors that the server answers requests with."""
 
 from shared.errors import BolchaalError
 

@@ -132,7 +132,7 @@ class Exchange:
             else:
                 participant.data_tracks.unsubscribe(track)
 
-    # Wishes and permissions.
+    # What listeners ask for, and permissions.
 
     def subscribe(self, listener: Participant, track_sid: str, *, wanted: bool) -> None:
         """Asked for by the client: a track that is not there, or not allowed, is passed over."""

@@ -4,7 +4,7 @@ from livekit.protocol.agent import JobType
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomConfiguration
 
-from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.dispatches import AgentDispatches
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.timings import Timings
@@ -14,9 +14,9 @@ from shared.clock import Clock
 
 class Rooms:
     def __init__(
-        self, dispatcher: Dispatcher, webhooks: Webhooks, timings: Timings, clock: Clock
+        self, dispatches: AgentDispatches, webhooks: Webhooks, timings: Timings, clock: Clock
     ) -> None:
-        self._dispatcher = dispatcher
+        self._dispatches = dispatches
         self._webhooks = webhooks
         self._timings = timings
         self._clock = clock
@@ -44,23 +44,23 @@ class Rooms:
         )
         self._rooms[name] = room
         self._webhooks.room("room_started", room.info)
-        self._dispatcher.on_room(room, list(config.agents))
+        self._dispatches.on_room(room, list(config.agents))
         return room
 
     # What rooms tell.
 
     def on_active(self, room: Room, participant: Participant) -> None:
-        self._dispatcher.on_participant(room, participant, JobType.JT_PARTICIPANT)
+        self._dispatches.on_participant(room, participant, JobType.JT_PARTICIPANT)
 
     def on_publisher(self, room: Room, participant: Participant) -> None:
-        self._dispatcher.on_participant(room, participant, JobType.JT_PUBLISHER)
+        self._dispatches.on_participant(room, participant, JobType.JT_PUBLISHER)
 
     def on_gone(self, room: Room, participant: Participant) -> None:
-        self._dispatcher.on_gone(room, participant)
+        self._dispatches.on_gone(room, participant)
 
     def on_finished(self, room: Room) -> None:
         del self._rooms[room.name]
-        self._dispatcher.on_room_finished(room)
+        self._dispatches.on_room_finished(room)
         self._finished = [r for r in self._finished if r.busy]
         self._finished.append(room)
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 from loguru import logger
 
-from services.sandbox.livekit.dispatch import Dispatcher
+from services.sandbox.livekit.agent_workers import AgentWorkers
 from services.sandbox.livekit.dispatch_service import DispatchService
+from services.sandbox.livekit.dispatches import AgentDispatches
 from services.sandbox.livekit.errors import Refusal
 from services.sandbox.livekit.grants import Authority
 from services.sandbox.livekit.protocol import new_sid
@@ -17,11 +18,8 @@ from services.sandbox.livekit.signal import Signalling, bearer
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.twirp import Twirp
 from services.sandbox.livekit.webhooks import Webhooks
-from services.sandbox.livekit.workers import Workers
-from shared.clock import Clock, SystemClock
-
-HOST = "127.0.0.1"
-"""The only address that it listens on: it is no server for others."""
+from services.sandbox.serve import HOST, listen, port_of
+from shared.clock import SYSTEM_CLOCK, Clock
 
 _SHUTDOWN_S = 2.0
 _LONGEST_URL = 256 * 1024  # bytes: a join request carries a whole offer in its query
@@ -43,26 +41,26 @@ class DevServer:
         *,
         port: int = 0,
         webhook_urls: Sequence[str] = (),
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         timings: Timings | None = None,
         pick: random.Random | None = None,
     ) -> None:
-        clock, timings = clock or SystemClock(), timings or Timings()
+        timings = timings or Timings()
         self.key, self.secret = key, secret
         self.port = port
         node_id = new_sid("ND_")
         self._authority = Authority(key, secret, clock)
         self._webhooks = Webhooks(webhook_urls, self._authority, clock)
-        self._workers = Workers(timings, node_id, pick or random.Random())
-        self._dispatcher = Dispatcher(self._workers, self._authority, timings, clock)
-        self.rooms = Rooms(self._dispatcher, self._webhooks, timings, clock)
+        self._workers = AgentWorkers(timings, node_id, pick or random.Random())
+        self._dispatches = AgentDispatches(self._workers, self._authority, timings, clock)
+        self.rooms = Rooms(self._dispatches, self._webhooks, timings, clock)
         """What is going on, for tests."""
         self._signalling = Signalling(self.rooms, self._authority, clock, node_id)
         self._twirp = Twirp(
             {
                 "livekit.RoomService": RoomService(self.rooms, timings).methods,
                 "livekit.AgentDispatchService": DispatchService(
-                    self.rooms, self._dispatcher, timings
+                    self.rooms, self._dispatches, timings
                 ).methods,
             }
         )
@@ -79,24 +77,16 @@ class DevServer:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        runner = web.AppRunner(
-            self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S, max_line_size=_LONGEST_URL
+        self._runner = await listen(
+            self._app(), self.port, shutdown_timeout=_SHUTDOWN_S, max_line_size=_LONGEST_URL
         )
-        await runner.setup()
-        site = web.TCPSite(runner, HOST, self.port)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self.port = runner.addresses[0][1]
-        self._runner = runner
+        self.port = port_of(self._runner)
         await self._webhooks.start()
         logger.info("development LiveKit server at {}", self.url)
 
     async def stop(self) -> None:
         """Rooms are closed, sockets and media too; queued webhooks are still sent."""
-        await self._dispatcher.stop()
+        await self._dispatches.stop()
         await self.rooms.stop()
         self._workers.close()
         if self._runner is not None:

@@ -22,7 +22,7 @@ def simulate(room: Room, participant: Participant, request: SimulateScenario) ->
 
 
 def _node_failure(room: Room, participant: Participant) -> None:
-    """Gone without a word: the client resumes, finds itself unknown, and joins anew."""
+    """Gone without a `leave`: the client resumes, finds itself unknown, and joins anew."""
     participant.lose_socket()
     room.remove(participant, DisconnectReason.STATE_MISMATCH)
 

@@ -48,7 +48,7 @@ class Outbox:
         self._idle.set()
 
     async def _ping(self) -> None:
-        """The real server pings every 10 s, and does not insist on the answer."""
+        """The real server pings every 10 s, and does not ask for the answer."""
         with suppress(ConnectionError):
             while True:
                 await asyncio.sleep(_PING_S)

@@ -26,11 +26,11 @@ from shared.locales.registry import ENGLISH, UNKNOWN
 # How often a question is put before the agent goes on without an answer.
 TRIES = 2
 # How a tool's answer begins when it refused.
-REFUSALS = ("error", "invalid", "refused", "not saved", "an internal error")
+REFUSED_PREFIXES = ("error", "invalid", "refused", "not saved", "an internal error")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolInvocation:
     """One tool call."""
 
     name: str
@@ -42,11 +42,11 @@ class Reply:
     """One message of the assistant."""
 
     text: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolInvocation, ...] = ()
 
 
 @dataclass(slots=True)
-class _Call:
+class _CallSoFar:
     """What the messages tell about the call so far."""
 
     block: Block
@@ -123,9 +123,9 @@ def respond(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] 
     return _open(call, toolbox)
 
 
-def _read(block: Block, messages: Sequence[dict[str, Any]]) -> _Call:
+def _read(block: Block, messages: Sequence[dict[str, Any]]) -> _CallSoFar:
     words, own = _language(block, messages)
-    call = _Call(block, messages, words, own)
+    call = _CallSoFar(block, messages, words, own)
     call.collected = {
         key: str(value) for key, value in block.collected.items() if value not in (None, "")
     }
@@ -161,7 +161,7 @@ def is_refusal(result: str) -> bool:
     try:
         data = json.loads(result)
     except ValueError:
-        return result.strip().lower().startswith(REFUSALS)
+        return result.strip().lower().startswith(REFUSED_PREFIXES)
     return isinstance(data, dict) and (data.get("ok") is False or "error" in data)
 
 
@@ -179,13 +179,13 @@ def _language(block: Block, messages: Sequence[dict[str, Any]]) -> tuple[Phrases
     return phrases(language), language == own
 
 
-def _spoken(call: _Call) -> list[Phrases]:
+def _spoken(call: _CallSoFar) -> list[Phrases]:
     """Phrases by which the caller's words are taken apart: the call's language, then English."""
     english = phrases(ENGLISH)
     return [call.words] if call.words is english else [call.words, english]
 
 
-def _open(call: _Call, toolbox: Toolbox) -> Reply:
+def _open(call: _CallSoFar, toolbox: Toolbox) -> Reply:
     """The agent speaks without being spoken to: it greets, resumes, or asks again."""
     if call.said_by("assistant"):
         return _next(call, toolbox, "")
@@ -197,7 +197,7 @@ def _open(call: _Call, toolbox: Toolbox) -> Reply:
     return _next(call, toolbox, greeting)
 
 
-def _answer(call: _Call, toolbox: Toolbox, text: str) -> Reply:
+def _answer(call: _CallSoFar, toolbox: Toolbox, text: str) -> Reply:
     if any(contains(text, keyword) for keyword in call.block.transfer_keywords):
         return _transfer(call, toolbox)
     asked = call.asked()
@@ -208,7 +208,7 @@ def _answer(call: _Call, toolbox: Toolbox, text: str) -> Reply:
         noted = call.words.agent.noted
         return Reply(
             noted[len(call.collected) % len(noted)],
-            tuple(Call(save.name, each) for each in arguments),
+            tuple(ToolInvocation(save.name, each) for each in arguments),
         )
     if got.leaving:
         return _close(call, toolbox, "")
@@ -223,16 +223,16 @@ def _answer(call: _Call, toolbox: Toolbox, text: str) -> Reply:
     return Reply(_sentences(call.words.agent.again, call.question(asked)))
 
 
-def _transfer(call: _Call, toolbox: Toolbox) -> Reply:
+def _transfer(call: _CallSoFar, toolbox: Toolbox) -> Reply:
     """The caller wants a person: with the tool for it, or by a promise to be called back."""
     transfer = toolbox.transfer()
     if transfer is None:
         return _next(call, toolbox, call.words.agent.human)
     arguments = end_arguments(transfer, "asked for a person")
-    return Reply(call.words.agent.human, (Call(transfer.name, arguments),))
+    return Reply(call.words.agent.human, (ToolInvocation(transfer.name, arguments),))
 
 
-def _after_tools(call: _Call, toolbox: Toolbox) -> Reply:
+def _after_tools(call: _CallSoFar, toolbox: Toolbox) -> Reply:
     ending = toolbox.end()
     if ending and _last_calls(call.messages) & {ending.name}:
         return Reply()
@@ -253,7 +253,7 @@ def _last_calls(messages: Sequence[dict[str, Any]]) -> set[str]:
     return set()
 
 
-def _next(call: _Call, toolbox: Toolbox, before: str) -> Reply:
+def _next(call: _CallSoFar, toolbox: Toolbox, before: str) -> Reply:
     """The next question after the sentence `before`, or thanks and the end of the call."""
     still_open = call.open_fields()
     if still_open:
@@ -261,12 +261,12 @@ def _next(call: _Call, toolbox: Toolbox, before: str) -> Reply:
     return _close(call, toolbox, before)
 
 
-def _close(call: _Call, toolbox: Toolbox, before: str) -> Reply:
+def _close(call: _CallSoFar, toolbox: Toolbox, before: str) -> Reply:
     """Thanks, and the end of the call."""
     end = toolbox.end()
     missing = any(field.required and field.key not in call.collected for field in call.block.fields)
     reason = "caller_done" if missing else "lead_complete"
-    calls = (Call(end.name, end_arguments(end, reason)),) if end else ()
+    calls = (ToolInvocation(end.name, end_arguments(end, reason)),) if end else ()
     return Reply(_sentences(before, call.words.agent.thanks), calls)
 
 

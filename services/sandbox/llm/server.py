@@ -13,9 +13,11 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox.faults import Fault, Faults, number
+from services.sandbox.faults import FaultInjector, InjectedFault, number
+from services.sandbox.handlers import accepts_key, cut_connection
 from services.sandbox.llm.dialogue import respond
 from services.sandbox.llm.stream import Completion
+from services.sandbox.pacing import sleep_until
 from services.sandbox.scenarios import languages
 from services.sandbox.scenarios.numbers import find_phone
 
@@ -23,13 +25,11 @@ MODEL = "scripted"
 # Groq retired it on 2026-08-16; an old .env may still name it.
 RETIRED = ("llama-3.3-70b-versatile",)
 KINDS = ("429", "500", "slow", "bad_arguments", "failed_generation", "drop")
-# A key that begins so is refused, so that a wrong key can be tried without a cloud.
-BAD_KEY = "invalid"
 UNKNOWN_MODEL = "unknown-"
 
 
 class LlmStandIn:
-    """`api_keys` None takes any key that is not empty and does not begin with "invalid".
+    """`api_keys` as for handlers.accepts_key.
 
     `first_token_ms` and `tokens_per_second` pace the stream.
     """
@@ -46,7 +46,7 @@ class LlmStandIn:
         self._models = tuple(models)
         self._first_token_ms = first_token_ms
         self._tokens_per_second = tokens_per_second
-        self._faults = Faults(KINDS)
+        self._faults = FaultInjector(KINDS)
         self._numbers = itertools.count(1)
 
     def app(self) -> web.Application:
@@ -102,7 +102,7 @@ class LlmStandIn:
             return _error(400, "We could not parse the JSON body of your request.", "bad_request")
         if refusal := _no_such_model(model):
             return refusal
-        fault = self._faults.strike()
+        fault = self._faults.pick()
         if fault and (refusal := _refusal(fault)):
             return refusal
         completion = Completion(
@@ -121,7 +121,7 @@ class LlmStandIn:
             dropped = fault is not None and fault.kind == "drop"
             return await self._stream(request, completion, start, usage=usage, dropped=dropped)
         length = completion.usage()["completion_tokens"] / self._tokens_per_second
-        await _until(start + length)
+        await sleep_until(start + length)
         return web.json_response(completion.whole())
 
     async def _stream(
@@ -139,24 +139,21 @@ class LlmStandIn:
         await response.prepare(request)
         try:
             for place, chunk in enumerate(completion.chunks(usage=usage)):
-                await _until(start + place / self._tokens_per_second)
+                await sleep_until(start + place / self._tokens_per_second)
                 if dropped and place == 2:
-                    if request.transport is not None:
-                        request.transport.abort()
+                    cut_connection(request)
                     return response
                 await response.write(_event(json.dumps(chunk, ensure_ascii=False)))
             await response.write(_event("[DONE]"))
         except ConnectionError:
-            pass  # an interrupted agent hangs up in the middle: that is its right
+            pass  # an agent that is interrupted closes the stream before its end
         return response
 
     def _unauthorised(self, request: web.Request) -> web.Response | None:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        if self._api_keys is None:
-            known = bool(key) and not key.startswith(BAD_KEY)
-        else:
-            known = key in self._api_keys
-        return None if known else _error(401, "Invalid API Key", "invalid_api_key")
+        if accepts_key(key, self._api_keys):
+            return None
+        return _error(401, "Invalid API Key", "invalid_api_key")
 
 
 async def _read_phrases(_: web.Application) -> None:
@@ -176,7 +173,7 @@ def _no_such_model(name: str) -> web.Response | None:
     return _error(404, text, "model_not_found")
 
 
-def _refusal(fault: Fault) -> web.Response | None:
+def _refusal(fault: InjectedFault) -> web.Response | None:
     match fault.kind:
         case "429":
             response = _error(429, "Rate limit reached for model", "rate_limit_exceeded")
@@ -202,10 +199,3 @@ def _error(status: int, message: str, code: str, **more: str) -> web.Response:
 
 def _event(data: str) -> bytes:
     return f"data: {data}\n\n".encode()
-
-
-async def _until(moment: float) -> None:
-    """Waits until the loop's clock says `moment`: pauses do not add up."""
-    delay = moment - asyncio.get_running_loop().time()
-    if delay > 0:
-        await asyncio.sleep(delay)

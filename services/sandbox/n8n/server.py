@@ -14,11 +14,12 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox.faults import Fault, Faults, number
+from services.sandbox.faults import FaultInjector, InjectedFault, number
+from services.sandbox.handlers import cut_connection
 from services.sandbox.n8n.records import Received, Records
 from services.sandbox.n8n.workflows import (
-    Answer,
     Profiles,
+    WorkflowAnswer,
     accepted,
     check_call,
     check_lead,
@@ -74,9 +75,9 @@ class N8nStandIn:
         self._delay_ms = delay_ms
         self._work_ms = work_ms
         self._as_list = as_list
-        self._dice = random.Random(seed)
-        self._faults = Faults(KINDS)
-        self._running: set[asyncio.Task[Answer]] = set()
+        self._random = random.Random(seed)
+        self._faults = FaultInjector(KINDS)
+        self._running: set[asyncio.Task[WorkflowAnswer]] = set()
         self.profile_requests = 0
 
     def app(self) -> web.Application:
@@ -108,7 +109,7 @@ class N8nStandIn:
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         path, method = request.match_info["path"].strip("/"), request.method
-        fault = self._faults.strike(path)
+        fault = self._faults.pick(path)
         if fault and fault.kind in ("reset", "down"):
             return _cut(request)
         if request.match_info["kind"] == "webhook-test" or WEBHOOKS.get(path) != method:
@@ -122,7 +123,9 @@ class N8nStandIn:
             return await self._agent_config(request, fault)
         return await self._receive(request, path, fault)
 
-    async def _agent_config(self, request: web.Request, fault: Fault | None) -> web.StreamResponse:
+    async def _agent_config(
+        self, request: web.Request, fault: InjectedFault | None
+    ) -> web.StreamResponse:
         self.profile_requests += 1
         slow = fault.ms if fault and fault.kind == "slow" else 0
         await asyncio.sleep((self._delay_ms + slow) / 1000)
@@ -138,7 +141,7 @@ class N8nStandIn:
         return web.json_response([profile] if self._as_list else profile, headers=tag)
 
     async def _receive(
-        self, request: web.Request, path: str, fault: Fault | None
+        self, request: web.Request, path: str, fault: InjectedFault | None
     ) -> web.StreamResponse:
         row = self.records.begin(path, {k.lower(): v for k, v in request.headers.items()})
         row.fault = fault.kind if fault else None
@@ -166,7 +169,9 @@ class N8nStandIn:
             self.records.acknowledge(row)
         return response
 
-    async def _work(self, row: Received, payload: Any, body: bytes, fault: Fault | None) -> Answer:
+    async def _work(
+        self, row: Received, payload: Any, body: bytes, fault: InjectedFault | None
+    ) -> WorkflowAnswer:
         """The workflow from its first node to its last."""
         check: Check = check_lead if row.path == "lead-capture" else check_call
         data, errors = check(payload, row)
@@ -176,7 +181,7 @@ class N8nStandIn:
             errors = ["rejected on demand"]
         duplicate = not errors and self.records.knows(row)
         slow = fault.ms if fault and fault.kind == "slow" else 0
-        work = self._dice.uniform(0, self._work_ms)
+        work = self._random.uniform(0, self._work_ms)
         await asyncio.sleep((self._delay_ms + work + slow) / 1000)
         if errors:
             answer = rejected(errors)
@@ -194,7 +199,7 @@ class N8nStandIn:
     async def _show_leads(self, _: web.Request) -> web.Response:
         rows = [each for each in self.records.listing() if each["path"] == "lead-capture"]
         return web.json_response(
-            {"leads": self.records.leads, "received": rows, "faults": self._faults.struck}
+            {"leads": self.records.leads, "received": rows, "faults": self._faults.injected}
         )
 
     async def _show_calls(self, _: web.Request) -> web.Response:
@@ -215,7 +220,7 @@ class N8nStandIn:
 
     async def idle(self) -> None:
         """Returns when no workflow is at work any more."""
-        waiting: list[Awaitable[Answer]] = list(self._running)
+        waiting: list[Awaitable[WorkflowAnswer]] = list(self._running)
         await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _finish_running(self, _: web.Application) -> None:
@@ -227,7 +232,7 @@ async def _healthy(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-def _broken(fault: Fault) -> web.Response | None:
+def _broken(fault: InjectedFault) -> web.Response | None:
     """The answer of a workflow that did not get to its end."""
     match fault.kind:
         case "500":
@@ -253,6 +258,5 @@ def _not_registered(path: str, method: str, *, known: bool) -> web.Response:
 
 
 def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
+    cut_connection(request)
     return web.Response(status=500)

@@ -15,7 +15,7 @@ from typing import Any
 
 from services.sandbox.n8n.records import Received
 
-Answer = tuple[int, dict[str, Any]]
+WorkflowAnswer = tuple[int, dict[str, Any]]
 
 
 class Profiles:
@@ -102,7 +102,7 @@ def check_call(payload: Any, row: Received) -> tuple[dict[str, Any], list[str]]:
     return data, []
 
 
-def accepted(row: Received, *, duplicate: bool) -> Answer:
+def accepted(row: Received, *, duplicate: bool) -> WorkflowAnswer:
     """The acknowledgement that our senders look for."""
     if row.path == "call-ended":
         return 200, {"status": "accepted", "call_id": row.subject, "duplicate": duplicate}
@@ -114,5 +114,5 @@ def accepted(row: Received, *, duplicate: bool) -> Answer:
     }
 
 
-def rejected(errors: list[str]) -> Answer:
+def rejected(errors: list[str]) -> WorkflowAnswer:
     return 422, {"status": "rejected", "errors": errors}

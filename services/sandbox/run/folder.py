@@ -12,7 +12,7 @@ from shared.errors import SettingsError
 
 
 @contextlib.contextmanager
-def occupied(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Makes the folder and holds it. The kernel lets go of it when the process dies, however.
 
     Raises SettingsError when another system holds it, or when it cannot be written.

@@ -5,7 +5,7 @@ import socket
 import sys
 
 from services.sandbox.run import plan
-from services.sandbox.run.folder import occupied
+from services.sandbox.run.folder import held
 from services.sandbox.run.settings import RunSettings
 from services.sandbox.run.supervisor import Supervisor
 from shared.errors import SettingsError
@@ -18,10 +18,10 @@ def main() -> None:
     settings = load(RunSettings)
     log.setup("run", level=settings.log_level)
     try:
-        what = plan.make(settings, redis_port=_free_port())
+        what = plan.make_plan(settings, redis_port=_free_port())
         for setting, port in what.ports.items():
             bind("127.0.0.1", port, setting).close()
-        with occupied(settings.sandbox_data):
+        with held(settings.sandbox_data):
             code = asyncio.run(Supervisor(settings, what).run())
     except SettingsError as error:
         refuse(error.message)

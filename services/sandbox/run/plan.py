@@ -39,7 +39,7 @@ class Plan:
     ports: Mapping[str, int] = field(default_factory=dict)
 
 
-def make(settings: RunSettings, *, redis_port: int) -> Plan:
+def make_plan(settings: RunSettings, *, redis_port: int) -> Plan:
     """The plan for these settings; `redis_port` is used when a Redis of our own is needed.
 
     Raises SettingsError for half a configuration, such as a LiveKit address without its key.

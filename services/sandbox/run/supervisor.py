@@ -16,7 +16,7 @@ from services.sandbox import valkey
 from services.sandbox.run.plan import Plan, child_environment
 from services.sandbox.run.process import Command, Process
 from services.sandbox.run.settings import RunSettings
-from services.sandbox.run.terminal import closed, show
+from services.sandbox.run.terminal import show, wait_until_closed
 from shared.redis.client import AWAY, connect, wait_for
 from shared.runtime.health import read_reports
 from shared.runtime.settings import EXIT_SETTINGS
@@ -52,7 +52,7 @@ class Supervisor:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._asked_to_stop)
         started = time.monotonic()
-        hung_up = asyncio.create_task(closed(), name="terminal")
+        hung_up = asyncio.create_task(wait_until_closed(), name="terminal")
         hung_up.add_done_callback(lambda _: self._stop.set())
         try:
             await self._start_guardian()

@@ -15,7 +15,7 @@ def show(*lines: str) -> None:
         sys.stdout.flush()
 
 
-async def closed(terminal: int = 1, every: float = 0.5) -> None:
+async def wait_until_closed(terminal: int = 1, every: float = 0.5) -> None:
     """Returns when the terminal (a file descriptor) was closed; never where there was none.
 
     SIGHUP alone does not tell it: the kernel sends it to the session's leader, and when that is

@@ -1,4 +1,4 @@
-"""Who may come in, and what the others are told."""
+"""Which requests are let in, and how the others are refused."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ def error(status: int, message: str, code: str = "invalid_request_error") -> web
 async def admitted(
     request: web.Request, backend: Backend, path: str, *, refused: int
 ) -> AsyncIterator[Socket]:
-    """The request's socket, closed again if it is refused: what one does with it then is in vain.
+    """The request's socket; closed already when the request is refused, and then sends nothing.
 
     `refused` is how this endpoint refuses a key: a close code, or an HTTP status instead of the
     handshake, which raises web.HTTPException.

@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from services.sandbox.handlers import accepts_key
 from services.sandbox.sarvam.faults import SpeechFault, SpeechFaults
 from services.sandbox.sarvam.latencies import Latencies
 from services.sandbox.sarvam.socket import Socket
 from services.sandbox.speech import Espeak, Registry, Speaker
 
 KEY_HEADER = "api-subscription-key"
-# A key that begins so is refused, so that a wrong key can be tried without a cloud.
-BAD_KEY = "invalid"
 
 
 @dataclass(slots=True)
 class Backend:
-    """`api_keys` None takes any key that is not empty and does not begin with "invalid".
+    """`api_keys` as for handlers.accepts_key.
 
     `idle_s`: seconds without a message after which a socket is closed.
     """
@@ -33,10 +32,7 @@ class Backend:
 
     def knows(self, request: web.Request) -> bool:
         """Whether the request carries a key of this service."""
-        key = request.headers.get(KEY_HEADER, "").strip()
-        if self.api_keys is None:
-            return bool(key) and not key.startswith(BAD_KEY)
-        return key in self.api_keys
+        return accepts_key(request.headers.get(KEY_HEADER, "").strip(), self.api_keys)
 
     def refusal(self, request: web.Request, path: str) -> SpeechFault | None:
         """Why the request is refused before it is read: a fault, or the key."""

@@ -4,7 +4,7 @@
   HTTP answers with status `code` (403).
 - `close`, `reset`, `freeze`, `error`: after `ms` of an utterance, or of speech sent. The socket
   closes with `code` (1000); its connection is cut; it answers nothing any more; it reports an error
-  of the service. A shorter utterance meets its fault as it ends.
+  of the service. In a shorter utterance the fault comes as it ends.
 - `drop_final`: the transcript, or the end of synthesised speech, is never sent.
 - `slow`: the transcript, the first audio or the answer comes `ms` later.
 
@@ -14,26 +14,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from services.sandbox.faults import Fault, Faults
+from services.sandbox.faults import FaultInjector, InjectedFault
 
 KINDS: Final = ("refuse", "close", "reset", "freeze", "error", "drop_final", "slow")
-MIDWAY: Final = ("close", "reset", "freeze", "error")
+MID_STREAM: Final = ("close", "reset", "freeze", "error")
 PATHS: Final = ("realtime", "legacy", "tts", "rest")
 _DEFAULT_MS: Final = 300
 _CODES: Final = range(100, 5000)
 
 
-class SpeechFault(Fault):
+class SpeechFault(InjectedFault):
     """`code`: a WebSocket close code or an HTTP status (None: the kind's own)."""
 
     code: int | None = None
 
 
 class SpeechFaults:
-    """The faults now in force, replaced as a whole."""
+    """The faults that are set, replaced as a whole."""
 
     def __init__(self) -> None:
-        self._faults = Faults(KINDS, SpeechFault)
+        self._faults = FaultInjector(KINDS, SpeechFault)
 
     def set(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """Raises ValueError, naming what is wrong; then nothing changes."""
@@ -49,19 +49,19 @@ class SpeechFaults:
         return self._faults.list()
 
     def refusal(self, path: str) -> SpeechFault | None:
-        return self._strike(path, "refuse")
+        return self._pick(path, "refuse")
 
-    def midway(self, path: str) -> SpeechFault | None:
-        """What will befall the utterance or the text that begins now."""
-        return self._strike(path, *MIDWAY)
+    def mid_stream(self, path: str) -> SpeechFault | None:
+        """The fault of the utterance or the text that begins now."""
+        return self._pick(path, *MID_STREAM)
 
     def drops_final(self, path: str) -> bool:
-        return self._strike(path, "drop_final") is not None
+        return self._pick(path, "drop_final") is not None
 
     def delay_s(self, path: str) -> float:
         """Seconds that an answer is late."""
-        fault = self._strike(path, "slow")
+        fault = self._pick(path, "slow")
         return fault.ms / 1000 if fault else 0.0
 
-    def _strike(self, path: str, *kinds: str) -> SpeechFault | None:
-        return cast("SpeechFault | None", self._faults.strike(path, kinds))
+    def _pick(self, path: str, *kinds: str) -> SpeechFault | None:
+        return cast("SpeechFault | None", self._faults.pick(path, kinds))

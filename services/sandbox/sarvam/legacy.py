@@ -9,11 +9,11 @@ from aiohttp import web
 
 from services.sandbox.sarvam import spelling
 from services.sandbox.sarvam.admission import REFUSED, REJECTED, admitted
+from services.sandbox.sarvam.audio_input import AudioInput, OpenUtterance
 from services.sandbox.sarvam.backend import Backend
-from services.sandbox.sarvam.ear import Ear, Utterance
-from services.sandbox.sarvam.finals import Finals
-from services.sandbox.sarvam.midway import befall
+from services.sandbox.sarvam.delayed import DelayedMessages
 from services.sandbox.sarvam.socket import Socket
+from services.sandbox.sarvam.socket_faults import inject_fault
 from services.sandbox.sarvam.transcript import transcript
 from services.sandbox.speech import pcm
 from shared.ids import uuid7
@@ -55,21 +55,21 @@ class LegacySession:
         self._language = socket.language = request.query["language-code"]
         self._rate = int(request.query.get("sample_rate", "16000"))
         self._flushes = request.query.get("flush_signal", "false") == "true"
-        self._ear = Ear(backend.registry, self._rate)
-        self._utterance: Utterance | None = None
+        self._input = AudioInput(backend.registry, self._rate)
+        self._utterance: OpenUtterance | None = None
         self._count = 0
 
     async def run(self) -> None:
-        self._finals = Finals(self._socket.send)
+        self._delayed = DelayedMessages(self._socket.send)
         try:
             async for message in self._socket.messages():
                 if not await self._message(message.data):
                     return
         finally:
-            await self._finals.aclose()
+            await self._delayed.aclose()
 
     async def _message(self, data: str | bytes) -> bool:
-        """False when the client has said its last."""
+        """False after the client's last message."""
         try:
             message = json.loads(data)
             kind = message.get("type")
@@ -81,11 +81,11 @@ class LegacySession:
             return True
         if kind == "end_of_stream":
             await self._end_of_speech()
-            await self._finals.drain()
+            await self._delayed.drain()
             await self._socket.close()
             return False
         if kind == "flush" and self._flushes:
-            self._ear.end_speech()
+            self._input.end_speech()
             await self._end_of_speech()
         if audio:
             await self._audio(audio)
@@ -95,23 +95,23 @@ class LegacySession:
         samples = pcm.samples(audio[_RIFF_HEADER:] if audio[:4] == b"RIFF" else audio)
         self._socket.carried_s += len(samples) / self._rate
         silence_s = self._backend.latencies.stt_silence_ms / 1000
-        for speaking in self._ear.watch(samples, silence_s):
+        for speaking in self._input.watch(samples, silence_s):
             await (self._start_of_speech() if speaking else self._end_of_speech())
         utterance = self._utterance
         if utterance is None or utterance.fault is None:
             return
-        utterance.heard_s = self._ear.seconds - utterance.start_s
-        if utterance.is_struck():
-            await befall(self._socket, utterance.fault, _ERROR)
+        utterance.heard_s = self._input.seconds - utterance.start_s
+        if utterance.fault_is_due():
+            await inject_fault(self._socket, utterance.fault, _ERROR)
             utterance.fault = None
 
     async def _start_of_speech(self) -> None:
         self._count += 1
-        self._utterance = Utterance(
+        self._utterance = OpenUtterance(
             self._count,
             self._language,
-            self._ear.seconds,
-            self._backend.faults.midway(PATH),
+            self._input.seconds,
+            self._backend.faults.mid_stream(PATH),
         )
         await self._signal("START_SPEECH")
 
@@ -120,25 +120,25 @@ class LegacySession:
         if utterance is None:
             return
         await self._signal("END_SPEECH")
-        if utterance.fault and utterance.is_struck(at_end=True):
-            await befall(self._socket, utterance.fault, _ERROR)
-        heard = transcript(self._ear.take(), utterance.language)
+        if utterance.fault and utterance.fault_is_due(at_end=True):
+            await inject_fault(self._socket, utterance.fault, _ERROR)
+        heard = transcript(self._input.take(), utterance.language)
         data = {
             "request_id": uuid7(),
             "transcript": heard.text,
             "language_code": spelling.legacy(heard.language),
             "language_probability": heard.confidence,
             "speech_start": round(utterance.start_s, 3),
-            "speech_end": round(self._ear.seconds, 3),
+            "speech_end": round(self._input.seconds, 3),
             "metrics": {
-                "audio_duration": round(self._ear.seconds - utterance.start_s, 3),
+                "audio_duration": round(self._input.seconds - utterance.start_s, 3),
                 "processing_latency": self._backend.latencies.stt_ms / 1000,
             },
         }
         if not self._backend.faults.drops_final(PATH):
             delay = self._backend.latencies.stt_ms / 1000 + self._backend.faults.delay_s(PATH)
-            self._finals.put({"type": "data", "data": data}, delay)
+            self._delayed.put({"type": "data", "data": data}, delay)
 
     async def _signal(self, signal: str) -> None:
-        data: dict[str, Any] = {"signal_type": signal, "occured_at": self._ear.seconds}
+        data: dict[str, Any] = {"signal_type": signal, "occured_at": self._input.seconds}
         await self._socket.send({"type": "events", "data": data})

@@ -8,12 +8,12 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 
 from services.sandbox.sarvam.admission import REFUSED, REJECTED, admitted
+from services.sandbox.sarvam.audio_input import AudioInput, OpenUtterance
 from services.sandbox.sarvam.backend import Backend
-from services.sandbox.sarvam.ear import Ear, Utterance
-from services.sandbox.sarvam.finals import Finals
-from services.sandbox.sarvam.midway import befall
+from services.sandbox.sarvam.delayed import DelayedMessages
 from services.sandbox.sarvam.realtime_query import RealtimeConfig, changed, read_query
 from services.sandbox.sarvam.socket import Socket
+from services.sandbox.sarvam.socket_faults import inject_fault
 from services.sandbox.sarvam.transcript import partial, transcript
 from services.sandbox.speech import pcm
 from shared.ids import uuid7
@@ -52,13 +52,13 @@ class RealtimeSession:
         self._backend = backend
         self._id = uuid7()
         self._request_id = uuid7()
-        self._ear = Ear(backend.registry, config.sample_rate)
+        self._input = AudioInput(backend.registry, config.sample_rate)
         self._tune()
-        self._utterance: Utterance | None = None
+        self._utterance: OpenUtterance | None = None
         self._index = -1
 
     async def run(self) -> None:
-        self._finals = Finals(self._socket.send)
+        self._delayed = DelayedMessages(self._socket.send)
         try:
             await self._send("session.begin", config=self._config.model_dump(), simulated=True)
             async for message in self._socket.messages(idle_code=TIMED_OUT):
@@ -67,7 +67,7 @@ class RealtimeSession:
                 else:
                     await self._control(message.data)
         finally:
-            await self._finals.aclose()
+            await self._delayed.aclose()
 
     # What the client says.
 
@@ -112,10 +112,10 @@ class RealtimeSession:
         audio = pcm.decode(encoded, self._config.encoding)
         self._socket.carried_s += len(audio) / self._config.sample_rate
         if self._config.endpointing == "vad":
-            for speaking in self._ear.watch(audio, self._silence_s()):
+            for speaking in self._input.watch(audio, self._silence_s()):
                 await (self._speech_began() if speaking else self._speech_ended())
         elif self._utterance is not None:
-            self._ear.hear(audio)
+            self._input.hear(audio)
         await self._progress()
 
     async def _speech_start(self) -> None:
@@ -128,7 +128,7 @@ class RealtimeSession:
         if self._utterance is None:
             return
         if self._config.endpointing == "vad":
-            self._ear.end_speech()
+            self._input.end_speech()
             await self._speech_ended()
         else:
             await self._end()
@@ -150,7 +150,7 @@ class RealtimeSession:
     async def _finish(self) -> None:
         if self._utterance is not None:
             await self._end()
-        await self._finals.drain()
+        await self._delayed.drain()
         await self._send("session.end", audio_duration_s=round(self._socket.carried_s, 3))
         await self._socket.close()
 
@@ -158,11 +158,11 @@ class RealtimeSession:
 
     def _open(self) -> None:
         self._index += 1
-        self._utterance = Utterance(
+        self._utterance = OpenUtterance(
             self._index,
             self._config.language_code,
-            self._ear.seconds,
-            self._backend.faults.midway(PATH),
+            self._input.seconds,
+            self._backend.faults.mid_stream(PATH),
         )
 
     async def _speech_began(self) -> None:
@@ -178,14 +178,14 @@ class RealtimeSession:
         utterance = self._utterance
         if utterance is None:
             return
-        utterance.heard_s = self._ear.seconds - utterance.start_s
-        if utterance.fault and utterance.is_struck():
-            await befall(self._socket, utterance.fault, _ERROR)
+        utterance.heard_s = self._input.seconds - utterance.start_s
+        if utterance.fault and utterance.fault_is_due():
+            await inject_fault(self._socket, utterance.fault, _ERROR)
             utterance.fault = None
         if utterance.heard_s - utterance.partial_s < CADENCE_S[self._config.stream_type]:
             return
         utterance.partial_s = utterance.heard_s
-        so_far = partial(self._ear.so_far(), utterance.language)
+        so_far = partial(self._input.so_far(), utterance.language)
         if so_far.text and so_far.text != utterance.partial:
             utterance.partial = so_far.text
             await self._send(
@@ -200,9 +200,9 @@ class RealtimeSession:
         utterance, self._utterance = self._utterance, None
         if utterance is None:
             return
-        if utterance.fault and utterance.is_struck(at_end=True):
-            await befall(self._socket, utterance.fault, _ERROR)
-        heard = transcript(self._ear.take(), utterance.language)
+        if utterance.fault and utterance.fault_is_due(at_end=True):
+            await inject_fault(self._socket, utterance.fault, _ERROR)
+        heard = transcript(self._input.take(), utterance.language)
         final: dict[str, Any] = {
             "event": "transcript.final",
             "utterance_idx": utterance.index,
@@ -212,10 +212,10 @@ class RealtimeSession:
         }
         if self._config.return_timestamps:
             final["start_s"] = round(utterance.start_s, 3)
-            final["end_s"] = round(self._ear.seconds, 3)
+            final["end_s"] = round(self._input.seconds, 3)
         if not self._backend.faults.drops_final(PATH):
             delay = self._backend.latencies.stt_ms / 1000 + self._backend.faults.delay_s(PATH)
-            self._finals.put(final, delay)
+            self._delayed.put(final, delay)
         self._adopt()
 
     def _adopt(self) -> None:
@@ -225,7 +225,7 @@ class RealtimeSession:
 
     def _tune(self) -> None:
         self._socket.language = self._config.language_code
-        self._ear.tune(
+        self._input.tune(
             threshold=self._config.threshold,
             onset_s=self._config.min_speech_duration_ms / 1000,
         )

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from services.sandbox.handlers import cut_connection
+
 _CLOSE_TIMEOUT_S: Final = 1.0
 _REASON_BYTES: Final = 120  # a close frame has room for 123
 _numbers = itertools.count(1)
@@ -57,7 +59,7 @@ class Socket:
                     pass
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Sends JSON; a frozen or closed socket swallows it."""
+        """Sends JSON; dropped when the socket is frozen or closed."""
         if self._frozen or self.response.closed:
             return
         with suppress(ConnectionError):  # the other side has gone: the receiver sees it too
@@ -67,9 +69,8 @@ class Socket:
         await self.response.close(code=code, message=reason.encode()[:_REASON_BYTES])
 
     def reset(self) -> None:
-        """Cuts the connection without a word."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        """Cuts the connection without a close frame."""
+        cut_connection(self._request)
 
     def freeze(self) -> None:
         """From now on nothing is read or answered, not even a ping."""

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from services.sandbox.sarvam import control, legacy, realtime, rest, tts
+from services.sandbox.handlers import label
+from services.sandbox.sarvam import legacy, realtime, rest, sandbox_routes, tts
 from services.sandbox.sarvam.backend import Backend
 from services.sandbox.sarvam.faults import SpeechFaults
 from services.sandbox.sarvam.latencies import Latencies
 from services.sandbox.speech import Espeak, Registry, Speaker
 
-LABEL: Final = ("x-simulated", "bolchaal-sandbox")
 _GOING_AWAY: Final = 1001
 _LARGEST_BODY: Final = 8 * 1024 * 1024
 _Handler = Callable[[web.Request, Backend], Awaitable[web.StreamResponse]]
@@ -20,8 +20,8 @@ _Handler = Callable[[web.Request, Backend], Awaitable[web.StreamResponse]]
 class SarvamStandIn:
     """It speaks with espeak-ng and understands only what `speaker` said. It is no recogniser.
 
-    `api_keys` None takes any key that is not empty and does not begin with "invalid". The numbers
-    are milliseconds, `idle_s` seconds without a message after which a socket is closed.
+    `api_keys` as for handlers.accepts_key. The numbers are milliseconds; a socket is closed after
+    `idle_s` seconds without a message.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class SarvamStandIn:
             ("POST", "/speech-to-text", rest.speech_to_text),
             ("GET", "/text-to-speech/ws", tts.handle),
             ("POST", "/text-to-speech", rest.text_to_speech),
-            ("POST", "/sandbox/utterances", control.utter),
-            ("GET", "/sandbox/sockets", control.list_sockets),
-            ("POST", "/sandbox/sockets", control.meddle),
+            ("POST", "/sandbox/utterances", sandbox_routes.utter),
+            ("GET", "/sandbox/sockets", sandbox_routes.list_sockets),
+            ("POST", "/sandbox/sockets", sandbox_routes.break_sockets),
         ]
         for method, path, handler in routes:
             app.router.add_route(method, path, self._bound(handler))
-        app.on_response_prepare.append(_label)
+        app.on_response_prepare.append(label)
         app.on_shutdown.append(self._close_sockets)
         return app
 
@@ -80,7 +80,7 @@ class SarvamStandIn:
 
     def health(self) -> str | None:
         """Why it cannot speak, as of the last attempt."""
-        return self._backend.espeak.trouble
+        return self._backend.espeak.last_error
 
     def _bound(self, handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def bound(request: web.Request) -> web.StreamResponse:
@@ -91,8 +91,3 @@ class SarvamStandIn:
     async def _close_sockets(self, _app: web.Application) -> None:
         for socket in list(self._backend.sockets):
             await socket.close(_GOING_AWAY, "the simulator stops")
-
-
-async def _label(_request: web.Request, response: web.StreamResponse) -> None:
-    """Nobody shall take it for the real service."""
-    response.headers[LABEL[0]] = LABEL[1]

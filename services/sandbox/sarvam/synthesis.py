@@ -40,7 +40,7 @@ class Rejected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class VoiceRequest:
     """What was asked for, checked. `pace` 1.0 is normal, `rate` in hertz."""
 
     language: str
@@ -63,7 +63,7 @@ def _at_rate(audio: bytes, rate: int, wanted: int) -> bytes:
     return pcm.pcm16(pcm.resample(pcm.samples(audio).astype(float), rate, wanted))
 
 
-def read_voice(data: Mapping[str, Any], *, codecs: tuple[str, ...], codec: str) -> Voice:
+def read_voice(data: Mapping[str, Any], *, codecs: tuple[str, ...], codec: str) -> VoiceRequest:
     """Checks a configuration as it comes on the wire. Raises Rejected.
 
     `codecs` are those that the endpoint can send, `codec` the one when none is named.
@@ -81,7 +81,7 @@ def read_voice(data: Mapping[str, Any], *, codecs: tuple[str, ...], codec: str) 
         raise Rejected(f"400: Speaker '{speaker}' is not compatible with model {MODEL}")
     _number(data, "temperature", 0.6, 0.01, 2.0)
     _number(data, "max_chunk_length", 150, 50, 500)
-    return Voice(
+    return VoiceRequest(
         language=str(language),
         speaker=speaker,
         pace=_number(data, "pace", 1.0, 0.5, 2.0),

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from services.sandbox.pacing import sleep_until
 from services.sandbox.sarvam.admission import FORBIDDEN, admitted
 from services.sandbox.sarvam.backend import Backend
 from services.sandbox.sarvam.faults import SpeechFault
-from services.sandbox.sarvam.midway import befall
 from services.sandbox.sarvam.socket import Socket
-from services.sandbox.sarvam.synthesis import Rejected, Voice, read_voice
+from services.sandbox.sarvam.socket_faults import inject_fault
+from services.sandbox.sarvam.synthesis import Rejected, VoiceRequest, read_voice
 from services.sandbox.speech import SpeechUnavailable
 from shared.ids import uuid7
 
@@ -31,9 +32,10 @@ async def handle(request: web.Request, backend: Backend) -> web.StreamResponse:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text released for speech at a moment of the loop's clock, with what will befall it."""
+    """A text released for speech at a moment of the loop's clock, with the fault that it will
+    meet."""
 
-    voice: Voice
+    voice: VoiceRequest
     text: str
     released: float
     fault: SpeechFault | None
@@ -54,7 +56,7 @@ class SpeechSession:
         self._model = request.query.get("model")
         self._completes = request.query.get("send_completion_event", "false").lower() == "true"
         self._request_id = uuid7()
-        self._voice: Voice | None = None
+        self._voice: VoiceRequest | None = None
         self._held = ""
         self._queue: asyncio.Queue[_Text | _Flushed] = asyncio.Queue()
 
@@ -112,7 +114,7 @@ class SpeechSession:
         now = asyncio.get_running_loop().time()
         faults = self._backend.faults
         self._queue.put_nowait(
-            _Text(self._voice, text, now, faults.midway(PATH), faults.delay_s(PATH))
+            _Text(self._voice, text, now, faults.mid_stream(PATH), faults.delay_s(PATH))
         )
 
     async def _reject(self, rejected: Rejected) -> None:
@@ -137,20 +139,20 @@ class SpeechSession:
             await self._reject(Rejected(f"the simulator cannot speak: {error.message}", 503))
             return
         latency_s = self._backend.latencies.tts_ms / 1000 + text.late_s
-        await _until(text.released + latency_s)
+        await sleep_until(text.released + latency_s)
         rate = text.voice.rate
         piece = 2 * int(rate * PIECE_S)
         begun = asyncio.get_running_loop().time()
         fault = text.fault
         for number, at in enumerate(range(0, len(audio), piece)):
-            await _until(begun + number * PIECE_S / SPEED)
+            await sleep_until(begun + number * PIECE_S / SPEED)
             if fault is not None and at / 2 / rate * 1000 >= fault.ms:
-                await befall(self._socket, fault, self._failure())
+                await inject_fault(self._socket, fault, self._failure())
                 fault = None
             await self._send_audio(audio[at : at + piece])
             self._socket.carried_s += len(audio[at : at + piece]) / 2 / rate
         if fault is not None:
-            await befall(self._socket, fault, self._failure())
+            await inject_fault(self._socket, fault, self._failure())
 
     async def _send_audio(self, audio: bytes) -> None:
         data = {
@@ -163,10 +165,3 @@ class SpeechSession:
     def _failure(self) -> dict[str, Any]:
         error = Rejected("Internal server error", 500)
         return {"type": "error", "data": error.data(self._request_id)}
-
-
-async def _until(moment: float) -> None:
-    """Waits until the loop's clock says `moment`: pauses do not add up."""
-    delay = moment - asyncio.get_running_loop().time()
-    if delay > 0:
-        await asyncio.sleep(delay)

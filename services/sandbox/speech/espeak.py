@@ -84,7 +84,7 @@ class Espeak:
     """Starts its process at the first word; ends it with `aclose`, or as a context manager.
 
     The process has a session of its own, so that a Ctrl-C on the terminal does not reach it, and
-    ends by itself when this one is gone. When it dies it is started anew. `trouble` says why the
+    ends by itself when this one is gone. When it dies it is started anew. `last_error` says why the
     last request failed, None after one that did not.
     """
 
@@ -94,7 +94,7 @@ class Espeak:
         self._cache: OrderedDict[_Key, Speech] = OrderedDict()
         self._cached = 0
         self._running: set[asyncio.Task[Speech]] = set()
-        self.trouble: str | None = None
+        self.last_error: str | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,11 +115,11 @@ class Espeak:
             try:
                 if self._worker is None:
                     await self._start()
-                self.trouble = None
+                self.last_error = None
             except (SpeechUnavailable, asyncio.IncompleteReadError, TimeoutError) as error:
                 await self._end()
-                self.trouble = str(error)
-        return self.trouble
+                self.last_error = str(error)
+        return self.last_error
 
     async def synthesise(self, text: str, voice: str, words_a_minute: int) -> Speech:
         """`voice` is espeak-ng's own, such as `hi+f2`. Raises SpeechUnavailable.
@@ -145,7 +145,7 @@ class Espeak:
     def _finished(self, task: "asyncio.Task[Speech]") -> None:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
-        self.trouble = str(error) if error else None
+        self.last_error = str(error) if error else None
 
     async def _ask(self, key: _Key) -> Speech:
         async with self._turn:

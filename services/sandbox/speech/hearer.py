@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.sandbox.speech.registry import Phrase
-from services.sandbox.speech.shares import History
 from services.sandbox.speech.tag.code import LENGTH, codeword
 from services.sandbox.speech.tag.detector import HOP_S, Detector, Hit
 from services.sandbox.speech.tag.embed import SYMBOL_S
+from services.sandbox.speech.tone_history import ToneHistory
 
 WORD_S: Final = LENGTH * SYMBOL_S
 TOLERANCE_S: Final = 0.20  # that may be missing at the start, and as much at the end
@@ -98,7 +98,7 @@ class Hearer:
     def __init__(self, known: Callable[[int], Phrase | None], rate: int = 16_000) -> None:
         self._known = known
         self._detector = Detector(rate)
-        self._history = History()
+        self._history = ToneHistory()
         self._sayings: list[_Saying] = []
         self._taken = 0.0
         self._block = int(rate * _BLOCK_S)

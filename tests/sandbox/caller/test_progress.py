@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from services.sandbox.caller.gateway import Entry
+from services.sandbox.caller.gateway_client import LogEntry
 from services.sandbox.caller.progress import Progress, as_in_lead, differences, same
-from services.sandbox.caller.report import Report, Terminal, Turn
+from services.sandbox.caller.report import CallReport, ReportedTurn, Terminal
 from services.sandbox.caller.room import Segment
 
 
-def lead(revision: int, complete: bool = False, **changed: Any) -> Entry:
+def lead(revision: int, complete: bool = False, **changed: Any) -> LogEntry:
     data = {"lead_id": "L1", "revision": revision, "complete": complete, "changed": changed}
-    return Entry("lead", data)
+    return LogEntry("lead", data)
 
 
-def delivery(state: str, revision: int, subject: str = "L1", **more: Any) -> Entry:
-    return Entry("delivery", {"subject": subject, "revision": revision, "state": state, **more})
+def delivery(state: str, revision: int, subject: str = "L1", **more: Any) -> LogEntry:
+    return LogEntry("delivery", {"subject": subject, "revision": revision, "state": state, **more})
 
 
-def after(*entries: Entry) -> Progress:
+def after(*entries: LogEntry) -> Progress:
     progress = Progress()
     for entry in entries:
         progress.take(entry)
@@ -60,7 +60,7 @@ def test_the_lead_fills_from_its_changes() -> None:
     ],
 )
 def test_success_is_an_acknowledged_last_revision(
-    entries: list[Entry], settled: bool, acknowledged: bool
+    entries: list[LogEntry], settled: bool, acknowledged: bool
 ) -> None:
     """A call whose lead N8N never took, or took in an older state, would exit with 0."""
     progress = after(lead(1, name="A"), lead(2, phone="+91"), *entries)
@@ -105,8 +105,14 @@ def test_expected_is_written_as_the_lead_writes_it() -> None:
 
 def test_the_json_has_the_shape_that_was_promised(tmp_path: Path) -> None:
     """Scripts that read it would break."""
-    report = Report("C1", "hi-IN", {"name": "आशा"}, {"lead_id": "L1"}, {"state": "acknowledged"})
-    report.turns = [Turn("agent", "नमस्ते"), Turn("caller", "आशा"), Turn("agent", "जी", 750)]
+    report = CallReport(
+        "C1", "hi-IN", {"name": "आशा"}, {"lead_id": "L1"}, {"state": "acknowledged"}
+    )
+    report.turns = [
+        ReportedTurn("agent", "नमस्ते"),
+        ReportedTurn("caller", "आशा"),
+        ReportedTurn("agent", "जी", 750),
+    ]
     report.greeting_ms = 500
     path = tmp_path / "call.json"
     report.write(path)
@@ -148,11 +154,11 @@ def test_the_transcript_grows_on_a_terminal_and_is_whole_elsewhere() -> None:
 def test_the_summary_names_lead_and_answer() -> None:
     """The one line that people look for would be missing."""
     out = io.StringIO()
-    report = Report(
+    report = CallReport(
         lead={"lead_id": "L1", "revision": 2, "name": "Asha", "phone": "+91", "fields": {}}
     )
     report.delivery = {"state": "acknowledged", "status": 200, "answer": '{"status":"accepted"}'}
-    report.turns = [Turn("agent", "a", latency) for latency in (700, 800, 900)]
+    report.turns = [ReportedTurn("agent", "a", latency) for latency in (700, 800, 900)]
     Terminal(out).summary(report, ["budget: expected 'a', found 'b'"])
     text = out.getvalue()
     assert "median 800 ms" in text

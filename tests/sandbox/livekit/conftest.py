@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from services.sandbox.livekit import DevServer, Timings
-from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Hook
+from tests.sandbox.livekit.clients import KEY, SECRET, Clients
+from tests.sandbox.livekit.hook import Hook
 
 
 @pytest.fixture

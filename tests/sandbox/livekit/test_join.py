@@ -11,7 +11,8 @@ from livekit import api
 from livekit.protocol import models, rtc
 
 from services.sandbox.livekit import DevServer
-from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Hook, Signal, token
+from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Signal, token
+from tests.sandbox.livekit.hook import Hook
 
 Reason = models.DisconnectReason
 State = models.ParticipantInfo.State

@@ -3,7 +3,8 @@
 import pytest
 from livekit.protocol import models, rtc
 
-from tests.sandbox.livekit.clients import Clients, Hook, Signal, token
+from tests.sandbox.livekit.clients import Clients, Signal, token
+from tests.sandbox.livekit.hook import Hook
 
 Action = rtc.LeaveRequest.Action
 Reason = models.DisconnectReason

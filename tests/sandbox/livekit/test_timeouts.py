@@ -9,7 +9,8 @@ from livekit import api
 from livekit.protocol import models, rtc
 
 from services.sandbox.livekit import Timings
-from tests.sandbox.livekit.clients import Clients, Heard, Hook, token
+from tests.sandbox.livekit.clients import Clients, Heard, token
+from tests.sandbox.livekit.hook import Hook
 
 Reason = models.DisconnectReason
 

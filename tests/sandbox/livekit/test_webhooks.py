@@ -6,7 +6,8 @@ import json
 from livekit import api
 
 from services.sandbox.livekit import DevServer, Timings
-from tests.sandbox.livekit.clients import KEY, SECRET, Clients, Hook, token
+from tests.sandbox.livekit.clients import KEY, SECRET, Clients, token
+from tests.sandbox.livekit.hook import Hook
 
 
 async def test_their_form(clients: Clients, hook: Hook) -> None:

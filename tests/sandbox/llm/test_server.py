@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from services.sandbox.llm import LlmStandIn
-from services.sandbox.llm.dialogue import Call, Reply
+from services.sandbox.llm.dialogue import Reply, ToolInvocation
 from services.sandbox.llm.stream import Completion, tokens
 from tests.sandbox.llm.talk import Talk, block, tools
 
@@ -194,6 +194,6 @@ def test_tokens_join_to_the_text_again() -> None:
     """Spoken sentences would lose letters."""
     text = "நல்லது, நன்றி.  Two  spaces"
     assert "".join(tokens(text)) == text
-    reply = Reply("", (Call("end_call", {}),))
+    reply = Reply("", (ToolInvocation("end_call", {}),))
     chunks = Completion(reply, model="m", created=0, number=1, prompt=[])
     assert next(chunks.deltas())["role"] == "assistant"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.sandbox.run.folder import occupied
+from services.sandbox.run.folder import held
 from shared.errors import SettingsError
 
 
@@ -12,12 +12,12 @@ def test_a_second_system_is_refused_until_the_first_has_stopped(tmp_path: Path) 
     """Two Valkeys on the same files would lose the leads in them."""
     folder = tmp_path / "data"
     with (
-        occupied(folder),
+        held(folder),
         pytest.raises(SettingsError, match=r"SANDBOX_DATA: .*another running"),
-        occupied(folder),
+        held(folder),
     ):
         pass
-    with occupied(folder):
+    with held(folder):
         assert folder.is_dir()
 
 
@@ -25,5 +25,5 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """An operator sees which setting is at fault, not a traceback."""
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(SettingsError, match=r"SANDBOX_DATA: .*can be written"), occupied(file):
+    with pytest.raises(SettingsError, match=r"SANDBOX_DATA: .*can be written"), held(file):
         pass

@@ -16,7 +16,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
 
 
 def test_without_keys_everything_outside_is_simulated() -> None:
-    made = plan.make(RunSettings(), redis_port=6400)
+    made = plan.make_plan(RunSettings(), redis_port=6400)
     assert made.environment["SIMULATED"] == "livekit,sarvam,llm,n8n"
     assert made.environment["REDIS_URL"] == "redis://127.0.0.1:6400/0"
     assert len(made.environment["LIVEKIT_API_SECRET"]) >= 32
@@ -35,7 +35,7 @@ def test_each_key_makes_its_part_real(monkeypatch: pytest.MonkeyPatch) -> None:
         "REDIS_URL": "redis://redis.example.com:6379",
     }.items():
         monkeypatch.setenv(name, value)
-    made = plan.make(RunSettings(), redis_port=6400)
+    made = plan.make_plan(RunSettings(), redis_port=6400)
     assert made.environment["SIMULATED"] == ""
     assert made.redis_port is None
     ours = {"LIVEKIT_URL", "SARVAM_API_KEY", "LLM_BASE_URL", "N8N_BASE_URL", "REDIS_URL"}
@@ -48,7 +48,7 @@ def test_keys_of_the_operator_serve_the_development_server(
 ) -> None:
     monkeypatch.setenv("LIVEKIT_API_KEY", "mine")
     monkeypatch.setenv("LIVEKIT_API_SECRET", "s" * 32)
-    made = plan.make(RunSettings(), redis_port=6400)
+    made = plan.make_plan(RunSettings(), redis_port=6400)
     assert made.own_livekit
     assert made.environment["LIVEKIT_API_KEY"] == "mine"
 
@@ -67,13 +67,13 @@ def test_half_a_configuration_is_refused_by_name(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{missing}: not set"):
-        plan.make(RunSettings(), redis_port=6400)
+        plan.make_plan(RunSettings(), redis_port=6400)
 
 
 def test_the_banner_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """People paste the banner into bug reports."""
     monkeypatch.setenv("N8N_BASE_URL", "https://me:pa55word@n8n.example.com")
-    made = plan.make(RunSettings(), redis_port=6400)
+    made = plan.make_plan(RunSettings(), redis_port=6400)
     shown = " ".join(part.what for part in made.parts)
     assert "https://***@n8n.example.com" in shown
     assert "pa55word" not in shown

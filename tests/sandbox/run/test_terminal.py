@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from services.sandbox.run.terminal import closed, show
+from services.sandbox.run.terminal import show, wait_until_closed
 
 
 async def test_a_closed_terminal_is_noticed() -> None:
     """Closing the window under `make run` must leave no process and no port behind."""
     master, terminal = os.openpty()
     try:
-        noticing = asyncio.create_task(closed(terminal, every=0.005))
+        noticing = asyncio.create_task(wait_until_closed(terminal, every=0.005))
         await asyncio.sleep(0)
         assert not noticing.done()
         os.close(master)

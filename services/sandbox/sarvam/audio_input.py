@@ -1,4 +1,4 @@
-"""What both speech-to-text sockets do with audio: hear it, and find out who ends the turn."""
+"""What both speech-to-text sockets do with audio: find speech in it, and the phrases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from services.sandbox.speech.pcm import Samples
 
 
 @dataclass(slots=True)
-class Utterance:
+class OpenUtterance:
     """One stretch of speech between its boundaries. `start_s` and `heard_s` in seconds of audio.
 
-    `fault` is what will befall it; `partial` the last partial transcript that was sent.
+    `fault` is the one that it will meet; `partial` the last partial transcript that was sent.
     """
 
     index: int
@@ -24,12 +24,12 @@ class Utterance:
     partial: str = ""
     partial_s: float = 0.0
 
-    def is_struck(self, *, at_end: bool = False) -> bool:
+    def fault_is_due(self, *, at_end: bool = False) -> bool:
         """Whether the moment of its fault has come."""
         return self.fault is not None and (at_end or self.heard_s * 1000 >= self.fault.ms)
 
 
-class Ear:
+class AudioInput:
     """One stream of audio: its seconds, its voice activity, its phrases."""
 
     def __init__(

@@ -1,25 +1,27 @@
-"""Answers that come later, in the order in which they were promised."""
+"""Answers that are sent some time after they are known, as by a service that computes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from services.sandbox.pacing import sleep_until
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Finals:
-    """Sends each message once its time has come, and never before the one ahead of it."""
+class DelayedMessages:
+    """Sends each message once its delay is over, and never before the one that was put ahead."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queue: asyncio.Queue[tuple[float, dict[str, Any]]] = asyncio.Queue()
-        self._task = asyncio.create_task(self._run(), name="sarvam-finals")
+        self._task = asyncio.create_task(self._run(), name="sarvam-delayed")
 
     def put(self, message: dict[str, Any], delay_s: float) -> None:
         self._queue.put_nowait((asyncio.get_running_loop().time() + delay_s, message))
 
     async def drain(self) -> None:
-        """Waits until everything promised has been sent."""
+        """Waits until everything has been sent."""
         await self._queue.join()
 
     async def aclose(self) -> None:
@@ -27,10 +29,8 @@ class Finals:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             due, message = await self._queue.get()
-            if (wait := due - loop.time()) > 0:
-                await asyncio.sleep(wait)
+            await sleep_until(due)
             await self._send(message)
             self._queue.task_done()

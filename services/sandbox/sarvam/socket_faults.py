@@ -1,4 +1,4 @@
-"""What befalls a socket in the middle of its work."""
+"""Faults of a socket in the middle of its work."""
 
 from typing import Any, Final
 
@@ -8,8 +8,8 @@ from services.sandbox.sarvam.socket import Socket
 _UNAVAILABLE: Final = 1013
 
 
-async def befall(socket: Socket, fault: SpeechFault, error: dict[str, Any]) -> None:
-    """Lets the socket suffer the fault; `error` is how this kind of socket reports one."""
+async def inject_fault(socket: Socket, fault: SpeechFault, error: dict[str, Any]) -> None:
+    """Breaks the socket in the way of the fault; `error` is how this kind of socket reports one."""
     match fault.kind:
         case "close":
             await socket.close(fault.code or 1000, "closed on demand")

@@ -10,7 +10,7 @@ from services.sandbox.speech.tag.detector import HOP_S, Shares
 KEPT_S: Final = 40.0
 
 
-class History:
+class ToneHistory:
     """Shares of the 16 tones, a row a hop, addressed by the hop's number since the stream began."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ class GatewayFailed(CallFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedCall:
     """A call that may be joined."""
 
     call_id: str
@@ -34,14 +34,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """An entry of the call's log."""
 
     type: str
     data: dict[str, Any]
 
 
-class Gateway:
+class GatewayClient:
     """`url` without a path. `api_key` for private routes, where the gateway wants one."""
 
     def __init__(
@@ -62,12 +62,12 @@ class Gateway:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def open_call(self, agent_id: str, language: str) -> Opened:
+    async def open_call(self, agent_id: str, language: str) -> OpenedCall:
         """Asks for a token. The cookie that lets us follow the call stays in the client."""
         body = {"agentId": agent_id, "language": language, "userName": ""}
         data = await self._json("POST", "/api/token", json=body)
         try:
-            return Opened(
+            return OpenedCall(
                 str(data["callId"]),
                 str(data["token"]),
                 str(data["livekitUrl"]),
@@ -85,7 +85,7 @@ class Gateway:
         """The profile as GET /api/config/ID gives it."""
         return await self._json("GET", f"/api/config/{agent_id}")
 
-    async def events(self, call_id: str) -> AsyncIterator[Entry]:
+    async def events(self, call_id: str) -> AsyncIterator[LogEntry]:
         """The call's log from its start, over every break of the connection, until it is closed."""
         last_id = ""
         while True:
@@ -124,7 +124,7 @@ class Gateway:
         return data
 
 
-async def _entries(response: httpx.Response) -> AsyncIterator[tuple[str, Entry]]:
+async def _entries(response: httpx.Response) -> AsyncIterator[tuple[str, LogEntry]]:
     """Server-sent events: id, then type and data of each."""
     event_id, kind, data = "", "", []
     async for line in response.aiter_lines():
@@ -139,7 +139,7 @@ async def _entries(response: httpx.Response) -> AsyncIterator[tuple[str, Entry]]
                 data.append(value)
             continue
         if data:
-            yield event_id, Entry(kind, json.loads("\n".join(data)))
+            yield event_id, LogEntry(kind, json.loads("\n".join(data)))
         event_id, kind, data = "", "", []
 
 

@@ -8,23 +8,23 @@ from livekit.protocol.agent import Job, JobAssignment, JobStatus, JobType
 from livekit.protocol.agent_dispatch import AgentDispatch, AgentDispatchState, RoomAgentDispatch
 from livekit.protocol.models import DisconnectReason
 
+from services.sandbox.livekit.agent_workers import AgentWorkers
 from services.sandbox.livekit.grants import Authority
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.timings import Timings
-from services.sandbox.livekit.workers import Workers
 from shared.clock import Clock
 
 _TOKEN_LIFETIME = 3600  # seconds, of an agent's token
 _AGENT_NAME = "lk.agent_name"  # attribute by which clients know which agent it is
 
 
-class Dispatcher:
+class AgentDispatches:
     """Every dispatch is offered once; nobody is called later (rule 26)."""
 
     def __init__(
-        self, workers: Workers, authority: Authority, timings: Timings, clock: Clock
+        self, workers: AgentWorkers, authority: Authority, timings: Timings, clock: Clock
     ) -> None:
         self._workers = workers
         self._authority = authority
@@ -60,7 +60,7 @@ class Dispatcher:
         task.add_done_callback(self._offering.discard)
 
     def on_participant(self, room: Room, participant: Participant, kind: JobType) -> None:
-        """Workers of these types get a job for each participant, or for each that publishes."""
+        """Workers of this type get a job for each participant, or for each that publishes."""
         if participant.is_agent:
             return
         for dispatch in self.list(room):

@@ -8,13 +8,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from services.sandbox.caller.failures import BadInput
-from services.sandbox.caller.gateway import Gateway, GatewayFailed
+from services.sandbox.caller.gateway_client import GatewayClient, GatewayFailed
 from services.sandbox.caller.voice import SandboxVoice
 
 
-def answering(status: int, body: object) -> Gateway:
+def answering(status: int, body: object) -> GatewayClient:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, json=body))
-    return Gateway("http://gateway", transport=transport)
+    return GatewayClient("http://gateway", transport=transport)
 
 
 async def test_a_call_is_opened() -> None:
@@ -43,7 +43,7 @@ async def test_a_refusal_is_one_line(status: int, body: object, line: str, code:
 
 async def test_a_gateway_that_does_not_run_is_named() -> None:
     """The first thing that everybody forgets would be a riddle."""
-    gateway = Gateway("http://127.0.0.1:1")
+    gateway = GatewayClient("http://127.0.0.1:1")
     with pytest.raises(GatewayFailed, match="make run") as caught:
         await gateway.open_call("default", "hi-IN")
     assert caught.value.exit_code == 2
@@ -84,7 +84,7 @@ async def breaking_gateway() -> AsyncIterator[str]:
 
 async def test_events_go_on_after_a_break(breaking_gateway: str) -> None:
     """A gateway that restarts in a call would hide the lead's delivery."""
-    gateway = Gateway(breaking_gateway)
+    gateway = GatewayClient(breaking_gateway)
     seen = []
     async for entry in gateway.events("C1"):
         seen.append((entry.type, entry.data["text"]))

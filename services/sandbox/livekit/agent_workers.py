@@ -37,7 +37,7 @@ _LEAST_WEIGHT = 0.01  # of a worker that reports full load but is not full
 
 
 @dataclass(eq=False, slots=True)
-class Worker:
+class AgentWorker:
     """One registered socket."""
 
     outbox: Outbox
@@ -59,21 +59,21 @@ class Worker:
             offer.cancel()
 
 
-class Workers:
+class AgentWorkers:
     """All registered workers. `pick` chooses among the weighted; tests replace it."""
 
     def __init__(self, timings: Timings, node_id: str, pick: random.Random) -> None:
         self._timings = timings
         self._node_id = node_id
         self._random = pick
-        self._workers: list[Worker] = []
+        self._workers: list[AgentWorker] = []
 
     # One socket.
 
     async def serve(self, socket: WebSocketResponse) -> None:
         """Until it closes. Anything but `register` first, or a second one, closes it."""
         outbox = Outbox(socket)
-        worker: Worker | None = None
+        worker: AgentWorker | None = None
         try:
             request = await self._registration(socket)
             if request is None:
@@ -100,15 +100,15 @@ class Workers:
                 return request.register if request.HasField("register") else None
         return None
 
-    def _register(self, request: RegisterWorkerRequest, outbox: Outbox) -> Worker:
-        worker = Worker(outbox, request.agent_name, request.type)
+    def _register(self, request: RegisterWorkerRequest, outbox: Outbox) -> AgentWorker:
+        worker = AgentWorker(outbox, request.agent_name, request.type)
         self._workers.append(worker)
         answer = RegisterWorkerResponse(worker_id=worker.id, server_info=server_info(self._node_id))
         worker.send(ServerMessage(register=answer))
         logger.info("worker {} registered for {!r}", worker.id, worker.agent_name)
         return worker
 
-    def _handle(self, worker: Worker, data: bytes) -> bool:
+    def _handle(self, worker: AgentWorker, data: bytes) -> bool:
         """False when the socket is to be closed."""
         try:
             message = WorkerMessage.FromString(data)
@@ -129,21 +129,21 @@ class Workers:
                 logger.debug("worker {}: {} is not handled", worker.id, other)
         return True
 
-    def _answered(self, worker: Worker, answer: AvailabilityResponse) -> None:
+    def _answered(self, worker: AgentWorker, answer: AvailabilityResponse) -> None:
         offer = worker.offers.get(answer.job_id)
         if offer is not None and not offer.done():
             offer.set_result(answer)
 
-    def _status(self, worker: Worker, status: UpdateWorkerStatus) -> None:
+    def _status(self, worker: AgentWorker, status: UpdateWorkerStatus) -> None:
         worker.load = status.load
         worker.full = status.status == WorkerStatus.WS_FULL or status.draining
 
-    def _job(self, worker: Worker, update: UpdateJobStatus) -> None:
+    def _job(self, worker: AgentWorker, update: UpdateJobStatus) -> None:
         """One that has ended needs no termination; ListDispatch goes on showing it as running."""
         if update.status in (JobStatus.JS_SUCCESS, JobStatus.JS_FAILED):
             worker.jobs.discard(update.job_id)
 
-    def _pong(self, worker: Worker, ping: WorkerPing) -> None:
+    def _pong(self, worker: AgentWorker, ping: WorkerPing) -> None:
         now = time.time_ns() // 1_000_000
         worker.send(ServerMessage(pong=WorkerPong(last_timestamp=ping.timestamp, timestamp=now)))
 
@@ -157,9 +157,9 @@ class Workers:
     def has(self, agent_name: str, kind: JobType = JobType.JT_ROOM) -> bool:
         return any(w.agent_name == agent_name and w.kind == kind for w in self._workers)
 
-    async def offer(self, job: Job) -> tuple[Worker, AvailabilityResponse] | None:
+    async def offer(self, job: Job) -> tuple[AgentWorker, AvailabilityResponse] | None:
         """Ask one worker after the other; None when nobody takes it."""
-        asked: set[Worker] = set()
+        asked: set[AgentWorker] = set()
         while (worker := self._choose(job, asked)) is not None:
             asked.add(worker)
             job.state.worker_id = worker.id
@@ -179,7 +179,7 @@ class Workers:
             logger.info("no worker takes job {} for {!r}", job.id, job.agent_name)
         return None
 
-    async def _ask(self, worker: Worker, job: Job) -> AvailabilityResponse | None:
+    async def _ask(self, worker: AgentWorker, job: Job) -> AvailabilityResponse | None:
         """None when its socket was lost. Raises TimeoutError."""
         offer = asyncio.get_running_loop().create_future()
         worker.offers[job.id] = offer
@@ -192,7 +192,7 @@ class Workers:
             raise TimeoutError
         return None if offer.cancelled() else offer.result()
 
-    def _choose(self, job: Job, asked: set[Worker]) -> Worker | None:
+    def _choose(self, job: Job, asked: set[AgentWorker]) -> AgentWorker | None:
         """At random, the less loaded the likelier."""
         free = [
             w
@@ -206,7 +206,7 @@ class Workers:
         weights = [max(_LEAST_WEIGHT, 1 - w.load) for w in free]
         return self._random.choices(free, weights)[0]
 
-    def assign(self, worker: Worker, assignment: JobAssignment) -> None:
+    def assign(self, worker: AgentWorker, assignment: JobAssignment) -> None:
         worker.jobs.add(assignment.job.id)
         worker.send(ServerMessage(assignment=assignment))
 

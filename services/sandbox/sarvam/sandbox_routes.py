@@ -1,9 +1,10 @@
-"""What no Sarvam has: what callers say, and the sockets to meddle with."""
+"""Routes that Sarvam does not have: speech for simulated callers, and sockets to break."""
 
 from typing import Any
 
 from aiohttp import web
 
+from services.sandbox.handlers import error, read_object
 from services.sandbox.sarvam.backend import Backend
 from services.sandbox.sarvam.faults import PATHS
 from services.sandbox.sarvam.socket import Socket
@@ -18,7 +19,7 @@ async def utter(request: web.Request, backend: Backend) -> web.Response:
     JSON `{text, language, voice?, sample_rate?, format?: "wav" | "pcm", pause_ms?}`.
     """
     try:
-        body = await _object(request)
+        body = await read_object(request)
         form = body.get("format", "wav")
         if form not in ("wav", "pcm"):
             raise ValueError(f"format {form!r}: expected wav or pcm")
@@ -29,10 +30,10 @@ async def utter(request: web.Request, backend: Backend) -> web.Response:
             sample_rate=_whole(body, "sample_rate", 48_000),
             pause_s=_whole(body, "pause_ms", 400) / 1000,
         )
-    except ValueError as error:
-        return _error(422, "invalid", str(error))
-    except SpeechUnavailable as error:
-        return _error(503, error.code, error.message)
+    except ValueError as wrong:
+        return error(422, "invalid", str(wrong))
+    except SpeechUnavailable as unavailable:
+        return error(503, unavailable.code, unavailable.message)
     return web.Response(
         body=said.wav() if form == "wav" else said.pcm,
         content_type=f"audio/{form}",
@@ -49,18 +50,18 @@ async def list_sockets(_request: web.Request, backend: Backend) -> web.Response:
     return web.json_response({"sockets": [_described(socket) for socket in sockets]})
 
 
-async def meddle(request: web.Request, backend: Backend) -> web.Response:
+async def break_sockets(request: web.Request, backend: Backend) -> web.Response:
     """JSON with `close` (a code), `reset` or `freeze`; `path` narrows it to one kind of socket."""
     try:
-        body = await _object(request)
+        body = await read_object(request)
         path = body.get("path")
         if path is not None and path not in PATHS:
             raise ValueError(f"path {path!r}: one of {', '.join(PATHS)}")
         code = _whole(body, "close", 0)
         if code not in (0, *_CLOSE_CODES):
             raise ValueError(f"close {code}: expected a close code")
-    except ValueError as error:
-        return _error(422, "invalid", str(error))
+    except ValueError as wrong:
+        return error(422, "invalid", str(wrong))
     sockets = [each for each in backend.sockets if path in (None, each.path)]
     for socket in sockets:
         if code:
@@ -81,16 +82,6 @@ def _described(socket: Socket) -> dict[str, Any]:
     }
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise ValueError("expected JSON") from None
-    if not isinstance(body, dict):
-        raise ValueError("expected a JSON object")
-    return body
-
-
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
@@ -103,7 +94,3 @@ def _whole(body: dict[str, Any], name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name}: expected a whole number")
     return value
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
