@@ -18,12 +18,7 @@ from services.sandbox.caller.gateway_client import GatewayClient
 from services.sandbox.caller.live import LiveCall
 from services.sandbox.caller.progress import as_in_lead, differences
 from services.sandbox.caller.report import CallReport, Terminal
-from services.sandbox.caller.script import (
-    Asked,
-    Script,
-    from_scenario,
-    invented,
-)
+from services.sandbox.caller.script import Asked, Script, from_scenario, invented
 from services.sandbox.caller.settings import CallerSettings
 from services.sandbox.caller.voice import SandboxVoice
 from services.sandbox.scenarios import languages, names, scenario

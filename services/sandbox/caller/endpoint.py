@@ -12,12 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.caller.dialogue import next_utterance
 from services.sandbox.caller.gateway_client import GatewayClient, GatewayFailed
-from services.sandbox.caller.script import (
-    Asked,
-    Script,
-    from_scenario,
-    invented,
-)
+from services.sandbox.caller.script import Asked, Script, from_scenario, invented
 from services.sandbox.handlers import error
 from services.sandbox.scenarios import languages, scenario
 from services.sandbox.speech.pcm import read_wav

@@ -69,7 +69,7 @@ async def test_a_taken_port_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        secret = "a secret that must never be shown, long enough"
+        secret = "a-secret-that-must-never-be-shown"
         process = await _start(SANDBOX_LIVEKIT_PORT=str(port), LIVEKIT_API_SECRET=secret)
         code, errors = await _end(process)
     assert code == 2
