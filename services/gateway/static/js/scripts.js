@@ -4,7 +4,7 @@
 // Of every language with a script of its own: [lang, first code point, last code point].
 const SCRIPTS = JSON.parse(document.getElementById('scripts').textContent);
 
-/** `lang` of a text; `likely` (a code such as mr-IN) decides between languages of one script. */
+/** `lang` of a text; `likely`, a language's code, decides between languages of one script. */
 export function langOf(text, likely) {
   const wished = (likely ?? '').split('-')[0];
   const counts = new Map(); // by a script's first code point
