@@ -24,6 +24,7 @@ TITLES = {
     "RedisSettings": "Redis",
     "LiveKitSettings": "LiveKit",
     "SarvamSettings": "Sarvam",
+    "LlmKeySettings": "Language model",
     "LlmSettings": "Language model",
     "N8NSettings": "N8N",
     "LanguageSettings": "Language and voice",

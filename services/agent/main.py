@@ -6,16 +6,20 @@ stop, 2 for a setting, 1 for everything else.
 
 import asyncio
 import os
+from functools import partial
+from pathlib import Path
 
 from loguru import logger
 
-from services.agent.lead.sink import drain, open_spool
 from services.agent.provider_status import probe
-from services.agent.provider_status.board import FaultBoard
+from services.agent.provider_status.board import MIRROR_EVERY_S, StatusBoard
 from services.agent.settings import AgentSettings
-from services.agent.worker import Worker
+from services.agent.worker import CallWorker
 from shared.errors import BolchaalError
 from shared.leads import Leads
+from shared.leads.spool import Spool, SpoolError
+from shared.leads.store_and_forward import StoreAndForward
+from shared.runtime.background import Background
 from shared.runtime.health import Health
 from shared.runtime.service import ServiceContext, run
 from shared.runtime.tasks import cancel
@@ -34,57 +38,79 @@ def main() -> None:
 
 async def serve(context: ServiceContext[AgentSettings]) -> None:
     """Registers, takes calls, drains and leaves."""
-    settings = context.settings
+    settings, health = context.settings, context.health
     if context.stop.is_set():
         return
-    settings.model()  # warns once of a retired model
-    worker = Worker(settings)
-    context.health.set_failing("livekit", "not registered with LiveKit yet")
-    board = FaultBoard(context.redis)
-    watchers = [
-        asyncio.create_task(board.mirror(context.health), name="faults"),
-        asyncio.create_task(probe.watch(settings, board), name="probe"),
-        asyncio.create_task(_registration(worker, settings, context.health), name="registration"),
-    ]
-    spool = open_spool(settings.spool_dir)
-    leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
-    draining = asyncio.create_task(drain(leads, spool, context.health, context.stop), name="spool")
+    for model, successor in settings.retired_models().items():
+        logger.warning("the model {!r} is retired: using {!r}", model, successor)
+    worker = CallWorker(settings)
+    health.set_failing("livekit", "not registered with LiveKit yet")
+    worker.on("worker_registered", lambda *_: health.set_ok("livekit"))
+    board = StatusBoard(context.redis)
+    spool = _open_spool(settings.spool_dir, health)
+    async with Background(health) as background:
+        background.every(
+            "LiveKit registration", LOOK_EVERY_S, partial(_look, worker, settings, health)
+        )
+        background.every("provider status", MIRROR_EVERY_S, partial(board.mirror, health))
+        background.run("provider probe", probe.Probe(settings, board).run)
+        if spool is not None:
+            leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
+            saver = StoreAndForward(leads, spool, on_outage=partial(_on_outage, health))
+            background.run("spool", saver.run)
+        await _hold_calls(worker, context.stop, settings.drain_timeout)
+    if spool is not None:
+        spool.close()
+
+
+async def _hold_calls(worker: CallWorker, stop: asyncio.Event, drain_timeout: int) -> None:
+    """Takes calls until `stop`. Raises BolchaalError when the worker ends before."""
     running = asyncio.create_task(worker.run(), name="worker")
-    stopped = asyncio.create_task(context.stop.wait(), name="stop")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             await running
             raise BolchaalError("the worker ended by itself")
-        await _drain(worker, settings.drain_timeout)
+        await _drain(worker, drain_timeout)
         await worker.aclose()
         await running
     finally:
-        await cancel(*watchers, stopped)
-        context.stop.set()
-        await draining
-        if spool is not None:
-            spool.close()
+        await cancel(stopped)
 
 
-async def _registration(worker: Worker, settings: AgentSettings, health: Health) -> None:
+async def _look(worker: CallWorker, settings: AgentSettings, health: Health) -> None:
     """Ready is who has registered: without that no call comes."""
-    registered = asyncio.Event()
-    worker.on("worker_registered", lambda *_: registered.set())
-    while True:
-        if worker.connected:
-            health.set_ok("livekit")
-        else:
-            health.set_failing("livekit", await probe.livekit_refusal(settings))
-        registered.clear()
-        try:
-            async with asyncio.timeout(LOOK_EVERY_S):
-                await registered.wait()
-        except TimeoutError:
-            continue
+    refusal = None if worker.connected else await probe.livekit_refusal(settings)
+    if refusal is None or worker.connected:
+        health.set_ok("livekit")
+    else:
+        health.set_failing("livekit", refusal)
 
 
-async def _drain(worker: Worker, timeout: int) -> None:
+def _open_spool(folder: Path, health: Health) -> Spool | None:
+    """The spool; without one calls are held all the same, and /readyz says what is at risk."""
+    try:
+        return Spool(folder)
+    except SpoolError as error:
+        logger.error("SPOOL_DIR {}: {}", folder, error.message)
+        health.set_degraded(
+            "spool", "SPOOL_DIR cannot be written: leads are safe only while Redis answers"
+        )
+        return None
+
+
+def _on_outage(health: Health, name: str, reason: str | None) -> None:
+    """What keeps the spool from being emptied. That Redis is away the health reports say."""
+    if name == "redis":
+        return
+    if reason is None:
+        health.set_ok(name)
+    else:
+        health.set_degraded(name, reason)
+
+
+async def _drain(worker: CallWorker, timeout: int) -> None:
     """Takes no more calls and waits for those that run, `timeout` seconds at most."""
     if worker.calls():
         logger.info("stopping: waiting for {} calls, {} s at most", worker.calls(), timeout)
@@ -93,4 +119,4 @@ async def _drain(worker: Worker, timeout: int) -> None:
     try:
         await worker.drain(timeout)
     except TimeoutError:
-        logger.warning("stopping: {} calls are handed on", worker.calls())
+        logger.warning("stopping: {} calls are handed over", worker.calls())

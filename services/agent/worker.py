@@ -25,7 +25,7 @@ def load_of(calls: int, most: int) -> float:
     return 1.0 if calls >= most else TARGET_LOAD * calls / most
 
 
-class Worker(AgentServer):
+class CallWorker(AgentServer):
     """An AgentServer that counts calls, those included that it has accepted and not yet begun."""
 
     def __init__(self, settings: AgentSettings) -> None:

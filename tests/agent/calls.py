@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp.test_utils import TestServer
-from livekit.agents import llm
 from livekit.agents.voice.run_result import RunResult
 from redis.asyncio import Redis
 
-from services.agent.call.log_writer import TurnLog
+from services.agent.call.log_writer import CallLogWriter
 from services.agent.conversation.conversation import Conversation
-from services.agent.lead.sink import sink
-from services.agent.lead.tools import LeadBook
-from services.agent.llm import failover as models
-from services.agent.provider_status.board import CallFaults, FaultBoard
+from services.agent.conversation.history import Earlier
+from services.agent.lead.recorder import LeadRecorder
+from services.agent.lead.sink import open_sink
+from services.agent.llm import models
+from services.agent.llm.models import ChatModel
+from services.agent.provider_status.board import StatusBoard
+from services.agent.provider_status.status import ProviderStatus
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
 from shared.calls import Call, Calls, CallSettings, HeldCall
@@ -26,6 +28,7 @@ from shared.leads import Lead, Leads
 from shared.leads.spool import Spool
 from shared.profiles.builtin import default_profile
 from shared.profiles.model import Profile, version
+from shared.runtime.background import Background
 
 
 def settings(redis_url: str = "redis://127.0.0.1:1/0", **more: Any) -> AgentSettings:
@@ -59,6 +62,7 @@ async def open_call(
             agent_id=profile.id,
             language=language,
             voice="priya",
+            caller_identity="caller",
             profile=profile,
             profile_version=version(profile),
             **more,
@@ -84,7 +88,7 @@ class TextCall:
     call: Call
     held: HeldCall
     conversation: Conversation
-    log: TurnLog
+    log: CallLogWriter
 
     async def say(self, text: str) -> list[Any]:
         """One turn of the caller; answers what happened, in order."""
@@ -116,35 +120,35 @@ async def text_call(
     *,
     language: str = "hi-IN",
     profile: Profile | None = None,
-    said: Sequence[Turn] = (),
-    collected: dict[str, Any] | None = None,
-    replies: Sequence[llm.LLM[Any]] | None = None,
+    earlier: Earlier | None = None,
+    replies: Sequence[ChatModel] | None = None,
     spool: Spool | None = None,
 ) -> AsyncIterator[TextCall]:
     call = await open_call(redis, language=language, profile=profile)
     held = await Calls(redis, source="agent").take(call.id, "test")
     localised = call.profile.localised(call.language, config.default_language)
-    log = TurnLog(CallLog(redis), held)
-    kept_in = sink(Leads(redis, source="agent"), spool, patience=config.tool_patience)
-    book = LeadBook(kept_in, call, held.attempt, localised, log)
-    answering = replies if replies is not None else models.build(config)
-    conversation = Conversation(
-        settings=config,
-        call=call,
-        localised=localised,
-        book=book,
-        log=log,
-        faults=CallFaults(FaultBoard(redis), log),
-        models=answering,
-        said=said,
-        collected=collected,
+    log = CallLogWriter(CallLog(redis), held)
+    sink = open_sink(Leads(redis, source="agent"), spool, patience=config.tool_patience)
+    answering = (
+        replies
+        if replies is not None
+        else models.build(config.model_choices(), config.model_options())
     )
-    try:
-        await conversation.session.start(conversation.agent, session_host=False, record=False)
-        await asyncio.wait_for(conversation.session.wait_for_idle(), 10)
-        yield TextCall(redis, call, held, conversation, log)
-    finally:
-        await conversation.aclose()
-        await log.aclose()
-        for model in answering:
-            await model.aclose()
+    async with Background() as loops:
+        loops.run("call log", log.run)
+        conversation = Conversation(
+            config,
+            call,
+            recorder=LeadRecorder(sink, call, held, localised, log.write),
+            status=ProviderStatus(StatusBoard(redis), log.write),
+            log=log.write,
+            models=answering,
+            earlier=earlier,
+        )
+        try:
+            await conversation.session.start(conversation.agent, session_host=False, record=False)
+            await asyncio.wait_for(conversation.session.wait_for_idle(), 10)
+            yield TextCall(redis, call, held, conversation, log)
+        finally:
+            await conversation.aclose()
+    await models.close(answering)

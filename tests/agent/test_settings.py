@@ -4,29 +4,37 @@ import pytest
 from loguru import logger
 from pydantic import ValidationError
 
-from services.agent.settings import AgentSettings, Provider
+from services.agent.settings import AgentSettings
 from tests.agent.calls import settings
 
 
 def test_the_provider_is_the_one_whose_key_is_set() -> None:
     """One key in .env is enough."""
     groq = settings(llm_provider=None, openai_api_key=None, groq_api_key="key", llm_model=None)
-    assert groq.provider() is Provider.GROQ
+    assert groq.provider().name == "groq"
     assert groq.model() == "openai/gpt-oss-120b"
     openai = settings(llm_provider=None, llm_model=None)
-    assert openai.provider() is Provider.OPENAI
+    assert openai.provider().name == "openai"
     assert openai.model() == "gpt-4o-mini"
 
 
 def test_a_retired_model_is_replaced() -> None:
     """An .env of the predecessor must not make every call an apology."""
     old = settings(llm_provider="groq", groq_api_key="key", llm_model="llama-3.3-70b-versatile")
-    lines: list[str] = []
-    sink = logger.add(lines.append, format="{level} {message}")
     assert old.model() == "openai/gpt-oss-120b"
+    assert old.retired_models() == {"llama-3.3-70b-versatile": "openai/gpt-oss-120b"}
+    assert settings().retired_models() == {}
+
+
+def test_settings_that_are_read_say_nothing() -> None:
+    """Every call and every look at a provider reads them; the worker warns once, at its start."""
+    old = settings(llm_provider="groq", groq_api_key="key", llm_model="llama-3.3-70b-versatile")
+    lines: list[str] = []
+    sink = logger.add(lines.append)
+    old.model()
+    old.model_choices()
     logger.remove(sink)
-    assert "WARNING" in lines[0]
-    assert "retired" in lines[0]
+    assert lines == []
 
 
 def test_no_key_at_all_is_one_clear_line() -> None:

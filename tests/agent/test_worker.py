@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.agent.worker import TARGET_LOAD, Worker, load_of
+from services.agent.worker import TARGET_LOAD, CallWorker, load_of
 from tests.agent.calls import settings
 
 
@@ -16,7 +16,7 @@ def test_a_worker_is_available_until_it_is_full(most: int) -> None:
 
 def test_calls_that_are_accepted_but_not_begun_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two callers in the same moment: both are taken while there is room, and no third one."""
-    worker = Worker(settings(max_calls=2))
+    worker = CallWorker(settings(max_calls=2))
     monkeypatch.setattr(worker, "calls", lambda: 0)
     worker._reserved_slots = 0
     assert worker._is_available()
@@ -28,4 +28,4 @@ def test_calls_that_are_accepted_but_not_begun_count(monkeypatch: pytest.MonkeyP
 
 def test_a_worker_is_not_connected_before_it_has_registered() -> None:
     """The framework's own health says yes too early."""
-    assert not Worker(settings()).connected
+    assert not CallWorker(settings()).connected

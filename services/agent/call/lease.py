@@ -2,18 +2,14 @@
 
 import asyncio
 
-from loguru import logger
-from redis.exceptions import RedisError
-
 from shared.calls import Calls, HeldCall
 from shared.errors import NotOwner
-from shared.runtime.tasks import cancel
 
-RENEW_S = 1.0  # of a lease of three
+RENEW_EVERY_S = 1.0  # of a lease of three
 
 
 class Lease:
-    """Renews until cancelled. `lost` is set when another agent holds the call, or it has ended.
+    """`lost` is set when another agent holds the call, or it has ended.
 
     While Redis is away nothing is lost: the call goes on, and the next renewal that arrives wins.
     """
@@ -22,22 +18,12 @@ class Lease:
         self._calls = calls
         self._held = held
         self.lost = asyncio.Event()
-        self._task = asyncio.create_task(self._renew(), name="lease")
 
-    async def aclose(self) -> None:
-        await cancel(self._task)
-
-    async def _renew(self) -> None:
-        away = False
-        while True:
-            try:
-                await self._calls.renew(self._held)
-                away = False
-            except NotOwner:
-                self.lost.set()
-                return
-            except (RedisError, OSError) as error:
-                if not away:
-                    logger.warning("the lease is not renewed: {}", type(error).__name__)
-                away = True
-            await asyncio.sleep(RENEW_S)
+    async def renew(self) -> None:
+        """To be done every RENEW_EVERY_S, whatever Redis answered the last time."""
+        if self.lost.is_set():
+            return
+        try:
+            await self._calls.renew(self._held)
+        except NotOwner:
+            self.lost.set()

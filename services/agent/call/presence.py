@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from livekit import rtc
 
+from services.agent.call.caller import is_caller
 from shared.events import EndReason
-
-AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 # Reasons for which a caller who left does not come back.
 LEFT = (
@@ -18,21 +17,25 @@ LEFT = (
 )
 
 
-def is_caller(participant: rtc.RemoteParticipant) -> bool:
-    return participant.kind != AGENT
-
-
 class CallerPresence:
     """Says by `gone` that the call is over: left, lost for `grace`, or not come within `wait`.
 
-    Times are in seconds.
+    Times are in seconds. `caller_identity` as in `is_caller`. There is one timer at most and no
+    loop: the room tells who comes and goes.
     """
 
     def __init__(
-        self, room: rtc.Room, gone: Callable[[EndReason], None], *, grace: float, wait: float
+        self,
+        room: rtc.Room,
+        gone: Callable[[EndReason], None],
+        *,
+        caller_identity: str | None,
+        grace: float,
+        wait: float,
     ) -> None:
         self._room = room
         self._gone = gone
+        self._caller_identity = caller_identity
         self._grace = grace
         self._timer: asyncio.TimerHandle | None = None
         room.on("participant_connected", self._on_connected)
@@ -42,19 +45,22 @@ class CallerPresence:
 
     @property
     def present(self) -> bool:
-        return any(is_caller(each) for each in self._room.remote_participants.values())
+        return any(self._is_caller(each) for each in self._room.remote_participants.values())
 
     def stop(self) -> None:
         self._cancel()
         self._room.off("participant_connected", self._on_connected)
         self._room.off("participant_disconnected", self._on_disconnected)
 
+    def _is_caller(self, participant: rtc.RemoteParticipant) -> bool:
+        return is_caller(participant.identity, participant.kind, self._caller_identity)
+
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
-        if is_caller(participant):
+        if self._is_caller(participant):
             self._cancel()
 
     def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
-        if not is_caller(participant) or self.present:
+        if not self._is_caller(participant) or self.present:
             return
         if participant.disconnect_reason in LEFT:
             self._gone("caller_hung_up")

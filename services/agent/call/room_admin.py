@@ -7,6 +7,8 @@ import aiohttp
 from livekit import api
 from loguru import logger
 
+from services.agent.call.caller import is_caller
+
 # LiveKit's server API may be away or may have closed the room itself: neither is our concern here.
 FAILURES = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
 
@@ -23,15 +25,15 @@ async def remove_other_agents(server: api.LiveKitAPI, room: str, own_identity: s
                 )
 
 
-async def has_caller(server: api.LiveKitAPI, room: str) -> bool | None:
-    """Whether somebody who is no agent is in the room; None when LiveKit does not say."""
+async def has_caller(server: api.LiveKitAPI, room: str, caller_identity: str | None) -> bool | None:
+    """Whether the caller is in the room (see `is_caller`); None when LiveKit does not say."""
     try:
         answer = await server.room.list_participants(api.ListParticipantsRequest(room=room))
     except api.TwirpError as error:
         return False if error.code == api.TwirpErrorCode.NOT_FOUND else None
     except (aiohttp.ClientError, OSError, TimeoutError):
         return None
-    return any(not _is_agent(each) for each in answer.participants)
+    return any(is_caller(each.identity, each.kind, caller_identity) for each in answer.participants)
 
 
 def _is_agent(participant: api.ParticipantInfo) -> bool:

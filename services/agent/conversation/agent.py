@@ -1,16 +1,15 @@
 """The agent as livekit-agents runs it: how it opens a call, and how its replies are made."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 from livekit import rtc
 from livekit.agents import Agent, APIError, ModelSettings, llm
 
 from services.agent.conversation.first_segment import Piece, first_clause
 from services.agent.conversation.playout import Playout
-from services.agent.llm.failover import Limits, OnFault, answer
+from services.agent.llm.failover import Failover
 
 SILENCE = rtc.AudioFrame(bytes(9600), 24_000, 1, 4800)  # 0.2 s, a segment that plays
 
@@ -18,19 +17,16 @@ Opening = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """How replies are made. `fallback` is called when one is needed: the language may change.
+class ReplyPolicy:
+    """How replies are made. `fallback` is called for each one: the language may have changed.
 
-    `on_fault` and `on_answer` tell how the language models do, `on_voice` that there is speech.
+    `on_voice` tells that there is speech, `first_segment_words` how many words are spoken first.
     """
 
-    models: Sequence[llm.LLM[Any]]
-    limits: Limits
+    failover: Failover
     fallback: Callable[[], str]
-    on_fault: OnFault
-    on_answer: Callable[[], None]
     on_voice: Callable[[], None]
-    first_clause_words: int = 4
+    first_segment_words: int = 4
 
 
 class CallAgent(Agent):
@@ -42,11 +38,11 @@ class CallAgent(Agent):
         instructions: str,
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool | llm.Toolset],
-        answering: Answering,
+        policy: ReplyPolicy,
         open_with: Opening,
     ) -> None:
         super().__init__(instructions=instructions, chat_ctx=chat_ctx, tools=tools)
-        self._answering = answering
+        self._policy = policy
         self._open_with = open_with
         self.said_something = False
         self.playout = Playout()
@@ -62,18 +58,13 @@ class CallAgent(Agent):
     ) -> AsyncGenerator[Piece]:
         """One reply. `said_something` tells whether the latest one has words, for end_call."""
         self.said_something = False
-        answering = self._answering
-        pieces = answer(
-            answering.models,
+        pieces = self._policy.failover.reply(
             chat_ctx,
             tools,
             tool_choice=model_settings.tool_choice,
-            limits=answering.limits,
-            fallback=answering.fallback(),
-            on_fault=answering.on_fault,
-            on_answer=answering.on_answer,
+            fallback=self._policy.fallback(),
         )
-        clauses = first_clause(pieces, answering.first_clause_words)
+        clauses = first_clause(pieces, self._policy.first_segment_words)
         async with aclosing(self.playout.writing(clauses)) as reply:
             async for piece in reply:
                 self.said_something = self.said_something or _has_words(piece)
@@ -91,7 +82,7 @@ class CallAgent(Agent):
         try:
             async with aclosing(frames), aclosing(self.playout.voicing(frames)) as voiced:
                 async for frame in voiced:
-                    self._answering.on_voice()
+                    self._policy.on_voice()
                     yield frame
         except APIError:
             yield SILENCE

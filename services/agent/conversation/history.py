@@ -1,10 +1,20 @@
-"""What an earlier agent left in the call log, as a conversation to go on with."""
+"""What an earlier agent left of a call, as a conversation to go on with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from livekit.agents import llm
 
 from shared.calls.log import Logged, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said, oldest first, and the values that were noted, by the field's key."""
+
+    turns: Sequence[Turn] = ()
+    collected: Mapping[str, Any] = field(default_factory=dict)
 
 
 def turns(logged: Sequence[Logged]) -> list[Turn]:

@@ -7,9 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from services.agent.lead.questions import questions
+from services.agent.tools.registry import rules as tool_rules
 from shared.calls import Call
 from shared.locales.registry import LANGUAGES, UNKNOWN
-from shared.profiles.model import REQUIRED_CONTACT, Localised, Question
+from shared.profiles.model import Localised, Question
 
 VERSION = 1
 
@@ -28,17 +30,7 @@ What you find out:
 - "fields" in the block below lists what to find out, in order. Ask for each that is not in
   "collected" and was not said yet; one without a question you phrase yourself. Fields that are not
   required you ask for once only.
-- As soon as the caller gives a value, call save_lead with the field's key and what they said, also
-  when they give several at once, or correct an earlier one. Never tell the caller that something
-  is noted before the tool has answered. When it answers with an error, ask again.
-- Say a few words in the same message in which you call a tool, so that the caller is not left in
-  silence.
-- A value is what the caller said, in their words and script, without the words around it; a phone
-  number is digits only. Never make a value up.
-- When everything required is known and the caller has no more questions, thank them, say goodbye,
-  and call end_call in the same message. Call it, too, when the caller says goodbye or asks you to
-  stop.
-{transfer_rule}"""
+{tool_rules}{transfer_rule}"""
 
 _TRANSFER = """\
 - When the caller asks for a person, with words such as those in "transfer_keywords", do not argue:
@@ -60,6 +52,7 @@ def system_prompt(
     rules = _RULES.format(
         name=profile.name,
         language_rule=_language_rule(call, default_language),
+        tool_rules=tool_rules(),
         transfer_rule=_TRANSFER if profile.transfer_keywords else "",
     )
     facts = {
@@ -68,7 +61,7 @@ def system_prompt(
         "profile_language": profile.spoken_language(default_language),
         "agent": profile.name,
         "caller_name": call.user_name or None,
-        "fields": [_field(question) for question in fields(localised)],
+        "fields": [_field(question) for question in questions(localised)],
         "collected": dict(collected or {}),
         "greeting": localised.greeting,
         "fallback_message": fallback,
@@ -76,29 +69,6 @@ def system_prompt(
     }
     block = json.dumps(facts, ensure_ascii=False, indent=1)
     return f"{profile.system_prompt.strip()}\n\n{rules}\n```json\n{block}\n```\n".lstrip()
-
-
-def fields(localised: Localised) -> tuple[Question, ...]:
-    """What to find out, in order: the profile's questions, then a name and a phone number.
-
-    The last two only when the profile does not ask for them itself: nobody could call back.
-    """
-    asked = {question.key for question in localised.questions}
-    missing = [key for key in REQUIRED_CONTACT if key not in asked]
-    return (
-        *localised.questions,
-        # Without words of its own: the model asks in the language of the call.
-        *(
-            Question.model_construct(
-                key=key,
-                question="",
-                required=True,
-                type="phone" if key == "phone" else "string",
-                options=(),
-            )
-            for key in missing
-        ),
-    )
 
 
 def greeting_instructions() -> str:

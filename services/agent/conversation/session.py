@@ -1,30 +1,22 @@
 """The AgentSession of a call: every option explicit, so that nothing calls a vendor's cloud."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import AgentSession, APIConnectOptions, llm, stt, tts, vad
+from livekit.agents import AgentSession, APIConnectOptions, llm, vad
 from livekit.agents.inference import VAD
+from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io.types import TextInputCallback
 from livekit.agents.voice.turn import TurnHandlingOptions
 
 from services.agent.settings import ConversationSettings
+from services.agent.speech.models import SpeechModels
 
 # A failure of a model is answered with words, never with the end of the call.
 ENDURED_ERRORS = 1_000_000
 MAX_PREEMPTIVE_S = 10.0  # longer speeches are likelier to change at their end
 INPUT_RATE = 16_000  # hertz, what speech-to-text and the detector take
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """The models of a call that is spoken. A call in text has none."""
-
-    stt: stt.STT[Any]
-    tts: tts.TTS[Any]
-    vad: vad.VAD
 
 
 def detector(settings: ConversationSettings) -> vad.VAD:
@@ -64,15 +56,15 @@ def turn_handling(settings: ConversationSettings, *, spoken: bool) -> TurnHandli
 
 
 def build(
-    settings: ConversationSettings, model: llm.LLM[Any], voice: Voice | None
+    settings: ConversationSettings, model: llm.LLM[Any], speech: SpeechModels | None
 ) -> AgentSession[None]:
-    """A session that speaks, or one in text when there is no voice."""
+    """A session that speaks, or one in text when there are no speech models."""
     return AgentSession(
-        stt=voice.stt if voice else None,  # type: ignore[arg-type] # None is "no model" here
-        tts=voice.tts if voice else None,  # type: ignore[arg-type] # the same
-        vad=voice.vad if voice else None,
+        stt=speech.stt if speech else None,  # type: ignore[arg-type] # None is "no model" here
+        tts=speech.tts if speech else None,  # type: ignore[arg-type] # the same
+        vad=speech.vad if speech else None,
         llm=model,
-        turn_handling=turn_handling(settings, spoken=voice is not None),
+        turn_handling=turn_handling(settings, spoken=speech is not None),
         max_tool_steps=settings.max_tool_steps,
         # Our own watch over silence counts from the last word of either side.
         user_away_timeout=None,
@@ -87,14 +79,19 @@ def build(
 
 
 def room_options(
-    settings: ConversationSettings, text_input: TextInputCallback
+    settings: ConversationSettings, caller_identity: str | None, text_input: TextInputCallback
 ) -> room_io.RoomOptions:
-    """What the session takes from the room and gives to it."""
+    """What the session takes from the room and gives to it.
+
+    It listens to the participant with `caller_identity`; for a call that names none, to the first
+    one who may be a caller.
+    """
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(
             sample_rate=INPUT_RATE, frame_size_ms=settings.input_frame_ms
         ),
         text_input=room_io.TextInputOptions(text_input_cb=text_input),
+        participant_identity=caller_identity or NOT_GIVEN,
         close_on_disconnect=True,
         delete_room_on_close=False,
     )

@@ -1,50 +1,63 @@
 """Asking the outside, before a caller has to find out: are the keys and the models accepted?"""
 
 import asyncio
+from collections.abc import Mapping
+from functools import partial
 
 import aiohttp
 from livekit import api
 
-from services.agent.provider_status.board import FaultBoard
+from services.agent.provider_status.board import StatusBoard, Upstream
 from services.agent.settings import AgentSettings
-from services.agent.settings.llm import BASE_URLS
 from services.agent.speech.stt import protocol
-from shared.redis.client import AWAY
+from shared.clock import set_within
+from shared.redis.outage import retry_until_available
 
 TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 EVERY_S = 300.0  # seconds between two looks when all is well
 SOON_S = 30.0  # seconds while something is refused
 
 
-async def watch(settings: AgentSettings, board: FaultBoard) -> None:
-    """Keeps the board true, until cancelled."""
-    while True:
+class Probe:
+    """Looks at the providers again and again and keeps the board true. Runs until told to stop."""
+
+    def __init__(self, settings: AgentSettings, board: StatusBoard) -> None:
+        self._settings = settings
+        self._board = board
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            refusals = await self._look()
+            # Tries until Redis takes it: another look would ask the providers again.
+            await retry_until_available(
+                "provider status", partial(self._tell, refusals), until=stop
+            )
+            await set_within(stop, SOON_S if any(refusals.values()) else EVERY_S)
+
+    async def _look(self) -> dict[Upstream, str | None]:
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            found = {
-                "llm": await llm_refusal(settings, session),
-                "sarvam_stt": await sarvam_refusal(settings, session),
+            return {
+                "llm": await llm_refusal(self._settings, session),
+                "sarvam_stt": await sarvam_refusal(self._settings, session),
             }
-        try:
-            for part, reason in found.items():
-                if reason:
-                    await board.set(part, reason)  # type: ignore[arg-type] # keys of a literal
-                else:
-                    await board.clear(part)  # type: ignore[arg-type] # the same
-        except AWAY:
-            pass
-        await asyncio.sleep(SOON_S if any(found.values()) else EVERY_S)
+
+    async def _tell(self, refusals: Mapping[Upstream, str | None]) -> None:
+        for upstream, reason in refusals.items():
+            if reason:
+                await self._board.set(upstream, reason)
+            else:
+                await self._board.clear(upstream)
 
 
 async def llm_refusal(settings: AgentSettings, session: aiohttp.ClientSession) -> str | None:
     """What the language model's provider refuses; None when it accepts key and model."""
-    provider, model = settings.provider(), settings.model()
-    key = settings.key_of(provider)
-    base = settings.llm_base_url or BASE_URLS[provider]
-    headers = {"Authorization": f"Bearer {key.get_secret_value() if key else ''}"}
+    choice = settings.model_choices()[0]
+    base, model = choice.base_url, choice.model
+    headers = {"Authorization": f"Bearer {choice.key.get_secret_value()}"}
     try:
         async with session.get(f"{base}/models", headers=headers) as answer:
             if answer.status in (401, 403):
-                name = f"{provider.value.upper()}_API_KEY"
+                name = choice.provider.key_variable
                 return f"the language model's provider refuses {name} (status {answer.status})"
             if answer.status != 200:
                 return f"the language model's provider answers with status {answer.status}"
@@ -72,7 +85,7 @@ async def sarvam_refusal(settings: AgentSettings, session: aiohttp.ClientSession
         language=settings.default_language,
         stream_type=settings.stt_stream_type,
     )
-    headers = {"api-subscription-key": settings.sarvam_api_key.get_secret_value()}
+    headers = protocol.headers(settings.sarvam_api_key)
     try:
         async with session.ws_connect(url, headers=headers) as socket:
             message = await socket.receive(timeout=5.0)
@@ -107,5 +120,5 @@ async def livekit_refusal(settings: AgentSettings) -> str:
 
 
 def _refused(code: int) -> str:
-    what = protocol.REFUSALS.get(code, "the session")
+    what = protocol.REFUSED_PART.get(code, "the session")
     return f"Sarvam refuses {what} for speech-to-text (SARVAM_API_KEY, SARVAM_STT_MODEL; {code})"

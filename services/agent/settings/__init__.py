@@ -2,7 +2,7 @@
 
 from services.agent.settings.agent import AgentSettings
 from services.agent.settings.conversation import ConversationSettings
-from services.agent.settings.llm import LlmSettings, Provider
+from services.agent.settings.llm import LlmSettings
 from services.agent.settings.sarvam import SarvamSettings
 from services.agent.settings.worker import WorkerSettings
 
@@ -10,7 +10,6 @@ __all__ = [
     "AgentSettings",
     "ConversationSettings",
     "LlmSettings",
-    "Provider",
     "SarvamSettings",
     "WorkerSettings",
 ]

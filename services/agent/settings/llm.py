@@ -1,39 +1,52 @@
 """The language model: which provider, which model, and how long it may take."""
 
-from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from loguru import logger
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
+from services.agent.llm.choice import ModelChoice, ModelOptions
+from services.agent.llm.providers.provider import Provider
+from services.agent.llm.registry import PROVIDERS, provider_named
 from shared.runtime.settings import Credential, HttpUrl, Settings
 
-
-class Provider(StrEnum):
-    GROQ = "groq"
-    OPENAI = "openai"
+_NAMES = [provider.name for provider in PROVIDERS]
+_COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
-BASE_URLS = {
-    Provider.GROQ: "https://api.groq.com/openai/v1",
-    Provider.OPENAI: "https://api.openai.com/v1",
-}
-DEFAULT_MODELS = {Provider.GROQ: "openai/gpt-oss-120b", Provider.OPENAI: "gpt-4o-mini"}
-
-# Models that their provider has switched off, and the one that it names instead.
-RETIRED = {"llama-3.3-70b-versatile": "openai/gpt-oss-120b"}
+def _known_provider(name: str) -> str:
+    if name not in _NAMES:
+        raise ValueError(" or ".join(repr(each) for each in _NAMES))
+    return name
 
 
-class LlmSettings(Settings):
-    llm_provider: Provider | None = Field(
-        None, description="groq or openai; unset: the one whose key is set, Groq first"
+# Each provider's module brings the setting of its key: GROQ_API_KEY, OPENAI_API_KEY, ...
+if TYPE_CHECKING:
+    LlmKeySettings = Settings
+else:
+    LlmKeySettings = create_model(
+        "LlmKeySettings",
+        __base__=Settings,
+        __module__=__name__,
+        **{
+            provider.key_setting: (
+                Credential | None,
+                Field(None, description=f"{provider.title} API key"),
+            )
+            for provider in PROVIDERS
+        },
     )
-    groq_api_key: Credential | None = Field(None, description="Groq API key")
-    openai_api_key: Credential | None = Field(None, description="OpenAI API key")
+
+
+class LlmSettings(LlmKeySettings):
+    llm_provider: Annotated[str, AfterValidator(_known_provider)] | None = Field(
+        None,
+        description=f"{' or '.join(_NAMES)}; unset: the one whose key is set,"
+        f" {PROVIDERS[0].title} first",
+    )
     llm_model: str | None = Field(
         None,
-        description="model of the provider; unset: openai/gpt-oss-120b on Groq, gpt-4o-mini on"
-        " OpenAI",
+        description="model of the provider; unset: "
+        + ", ".join(f"{each.default_model} on {each.title}" for each in PROVIDERS),
     )
     llm_base_url: HttpUrl | None = Field(
         None, description="another server that speaks OpenAI's chat protocol, with the /v1"
@@ -41,7 +54,7 @@ class LlmSettings(Settings):
     llm_fallback_model: str | None = Field(
         None,
         description="model of the same provider that answers when the first one fails; unset: the"
-        " other provider, when its key is set too",
+        " next provider whose key is set, with its own model",
     )
     llm_reasoning_effort: str | None = Field(
         None,
@@ -70,31 +83,62 @@ class LlmSettings(Settings):
 
     @model_validator(mode="after")
     def _has_key(self) -> Self:
-        if self.groq_api_key is None and self.openai_api_key is None:
+        if all(self.key_of(provider) is None for provider in PROVIDERS):
+            first, *others = (provider.key_variable for provider in PROVIDERS)
             raise ValueError(
-                "GROQ_API_KEY: not set and neither is OPENAI_API_KEY, expected: one of the two"
+                f"{first}: not set and neither is {' or '.join(others)}, expected: one of the"
+                f" {_COUNTS.get(len(PROVIDERS), str(len(PROVIDERS)))}"
             )
-        if self.llm_provider is not None and self.key_of(self.llm_provider) is None:
-            name = f"{self.llm_provider.value.upper()}_API_KEY"
+        if self.llm_provider is not None and self.key_of(self.provider()) is None:
             raise ValueError(
-                f"{name}: not set, expected: a key, since LLM_PROVIDER is {self.llm_provider.value}"
+                f"{self.provider().key_variable}: not set, expected: a key, since LLM_PROVIDER is"
+                f" {self.llm_provider}"
             )
         return self
 
     def key_of(self, provider: Provider) -> SecretStr | None:
-        return self.groq_api_key if provider is Provider.GROQ else self.openai_api_key
+        key: SecretStr | None = getattr(self, provider.key_setting)
+        return key
 
     def provider(self) -> Provider:
-        """The provider in use: the one that is named, else the one whose key is set."""
+        """The provider in use: the one that is named, else the first one whose key is set."""
         if self.llm_provider is not None:
-            return self.llm_provider
-        return Provider.GROQ if self.groq_api_key is not None else Provider.OPENAI
+            return provider_named(self.llm_provider)
+        return next(each for each in PROVIDERS if self.key_of(each) is not None)
 
     def model(self) -> str:
-        """The model in use. A retired one is replaced, with a warning in the log."""
-        model = self.llm_model or DEFAULT_MODELS[self.provider()]
-        successor = RETIRED.get(model) if self.provider() is Provider.GROQ else None
-        if successor is None:
-            return model
-        logger.warning("LLM_MODEL {!r} is retired: using {!r}", model, successor)
-        return successor
+        """The model in use; for a retired one its successor."""
+        provider = self.provider()
+        return provider.successor(self.llm_model or provider.default_model)
+
+    def fallback_model(self) -> str | None:
+        """The model of the same provider that steps in; for a retired one its successor."""
+        fallback = self.llm_fallback_model
+        return self.provider().successor(fallback) if fallback else None
+
+    def retired_models(self) -> dict[str, str]:
+        """The models named in the settings that are switched off, and what is used instead."""
+        named = {self.llm_model: self.model(), self.llm_fallback_model: self.fallback_model()}
+        return {old: new for old, new in named.items() if old and new and old != new}
+
+    def model_choices(self) -> list[ModelChoice]:
+        """The models to ask, in order; at least one."""
+        provider = self.provider()
+        choices = [self._choice(provider, self.model(), self.llm_base_url)]
+        if fallback := self.fallback_model():
+            choices.append(self._choice(provider, fallback, self.llm_base_url))
+        elif not self.llm_base_url:  # an address of one's own serves one provider only
+            others = [each for each in PROVIDERS if each is not provider and self.key_of(each)]
+            choices += [self._choice(each, each.default_model, None) for each in others[:1]]
+        return choices
+
+    def model_options(self) -> ModelOptions:
+        return ModelOptions(
+            self.llm_temperature, self.llm_max_tokens, self.llm_reasoning_effort or None
+        )
+
+    def _choice(self, provider: Provider, model: str, base_url: str | None) -> ModelChoice:
+        key = self.key_of(provider)
+        if key is None:
+            raise AssertionError(f"the settings let {provider.name} pass without a key")
+        return ModelChoice(provider, model, key, base_url or provider.base_url)

@@ -28,8 +28,8 @@ PATH = "/text-to-speech/ws"
 REST_PATH = "/text-to-speech"
 PLACEHOLDER = "shubh"  # a voice that the plugin's own table surely has
 
-# HTTP statuses and close codes that mean "no", and not "not now".
-REFUSALS = (400, 401, 402, 403, 404, 422, 1003)
+# HTTP statuses and close codes with which Sarvam says "no", and not "not now".
+REFUSED_STATUSES = (400, 401, 402, 403, 404, 422, 1003)
 
 
 def spelling(language: str, otherwise: str = DEFAULT_LANGUAGE) -> str:
@@ -44,7 +44,7 @@ def refusal(error: BaseException | None) -> int | None:
     """The status with which Sarvam said no; None when it only is not there just now."""
     while error is not None:
         status = getattr(error, "status_code", None) or getattr(error, "status", None)
-        if status in REFUSALS:
+        if status in REFUSED_STATUSES:
             return int(status)
         error = error.__cause__
     return None

@@ -20,7 +20,7 @@ from shared.calls.log import CallLog, Entry
 from shared.redis.client import connect, now_ms
 from shared.runtime.health import read_reports
 from tests.agent.calls import open_call, scripted_llm
-from tests.agent.speech import Speech, speech
+from tests.agent.sarvam import Speech, speech
 
 KEY, SECRET = "devkey", "a-secret-of-thirty-two-characters-0"
 PATIENCE_S = 20.0

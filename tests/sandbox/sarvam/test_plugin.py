@@ -9,6 +9,7 @@ from livekit import rtc
 from livekit.agents import APIConnectOptions, APIStatusError, stt, tts
 from livekit.plugins import sarvam as plugin
 
+from services.agent.settings import SarvamSettings
 from services.agent.speech.stt.model import RealtimeSTT
 from tests.sandbox.sarvam.running import KEY, WAIT_S, Running
 from tests.sandbox.speech.audio import RATE, SENTENCES, Samples, pieces, samples, silence
@@ -116,13 +117,13 @@ class _Listener:
     def stt_refused(self, reason: str) -> None:
         pytest.fail(reason)
 
-    def stt_away(self, reason: str) -> None:
+    def stt_unreachable(self, reason: str) -> None:
         pytest.fail(reason)
 
-    def stt_unheard(self, count: int) -> None:
+    def utterances_lost(self, count: int) -> None:
         self.unheard += count
 
-    def stt_drops(self, text: str) -> bool:
+    def drops_transcript(self, text: str) -> bool:
         return not text
 
 
@@ -134,9 +135,7 @@ async def test_the_agents_stream_loses_nothing_to_a_lost_socket(
     sarvam.stand_in.set_faults([{"kind": kind, "count": 1, "ms": 500, "path": "realtime"}])
     listener = _Listener()
     model = RealtimeSTT(
-        base_url=sarvam.ws,
-        api_key=KEY,
-        model="saaras:v3-realtime",
+        SarvamSettings(_env_file=None, sarvam_api_key=KEY, sarvam_base_url=sarvam.ws),
         language="hi-IN",
         listener=listener,
         session=sarvam.session,

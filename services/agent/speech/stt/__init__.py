@@ -1,5 +1,6 @@
 """Speech to text on Sarvam's realtime socket, hardened: no close of the socket loses speech."""
 
-from services.agent.speech.stt.model import Listener, RealtimeSTT, Tuning
+from services.agent.speech.stt.listener import SttListener
+from services.agent.speech.stt.model import RealtimeSTT
 
-__all__ = ["Listener", "RealtimeSTT", "Tuning"]
+__all__ = ["RealtimeSTT", "SttListener"]

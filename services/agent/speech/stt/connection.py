@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 
+from services.agent.settings import SarvamSettings
 from services.agent.speech.stt import protocol
 from services.agent.speech.stt.errors import Lost
-from services.agent.speech.stt.utterance import Ledger, Utterance
+from services.agent.speech.stt.utterance import Utterance, UtteranceBuffer
 from shared.clock import Clock
 from shared.runtime.tasks import cancel
 
@@ -31,6 +32,10 @@ class Timeouts:
     ping_after: float
     pong: float
 
+    @classmethod
+    def from_settings(cls, settings: SarvamSettings) -> "Timeouts":
+        return cls(settings.stt_final_timeout, settings.stt_ping_after, settings.stt_pong_timeout)
+
 
 class Connection:
     """Carries what the stream puts into it until the socket is lost.
@@ -41,14 +46,14 @@ class Connection:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        buffer: UtteranceBuffer,
         on_message: OnMessage,
         *,
         timeouts: Timeouts,
         clock: Clock,
     ) -> None:
         self._session = session
-        self._ledger = ledger
+        self._buffer = buffer
         self._on_message = on_message
         self._timeouts = timeouts
         self._clock = clock
@@ -152,7 +157,7 @@ class Connection:
                     if self._handle(protocol.parse(message.data)):
                         return
                 case aiohttp.WSMsgType.CLOSE | aiohttp.WSMsgType.CLOSED | aiohttp.WSMsgType.CLOSING:
-                    if self._finishing and not self._ledger.waiting:
+                    if self._finishing and not self._buffer.waiting:
                         return
                     raise Lost("the server closed the socket", socket.close_code)
                 case aiohttp.WSMsgType.ERROR:
@@ -179,10 +184,10 @@ class Connection:
     async def _watch(self) -> None:
         """Raises Lost when a final or the answer to a ping does not come in time."""
         while True:
-            await asyncio.sleep(WATCH_EVERY)
+            await self._clock.sleep(WATCH_EVERY)
             now = self._clock.monotonic()
-            if self._ledger.waiting:
-                told = self._ledger.waiting[0].told
+            if self._buffer.waiting:
+                told = self._buffer.waiting[0].told
                 if told is not None and now - told > self._timeouts.final:
                     raise Lost("no transcript in time")
             if self._pinged is not None and self._heard < self._pinged:

@@ -1,6 +1,6 @@
 """How a connection to the speech-to-text socket can end."""
 
-from services.agent.speech.stt.protocol import REFUSALS
+from services.agent.speech.stt.protocol import REFUSED_PART
 
 
 class Lost(Exception):
@@ -17,7 +17,7 @@ class Lost(Exception):
     @property
     def refused(self) -> bool:
         """Whether Sarvam said no, rather than went away."""
-        return self.code in REFUSALS
+        return self.code in REFUSED_PART
 
     def __str__(self) -> str:
         return self.reason if self.code is None else f"{self.reason} ({self.code})"

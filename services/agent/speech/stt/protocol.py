@@ -9,6 +9,8 @@ import json
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
 from shared.locales.registry import UNKNOWN, locale, normalise
 
 PATH: Final = "/speech-to-text-realtime/ws"
@@ -21,8 +23,8 @@ SPEECH_END: Final = json.dumps({"event": "speech_end"})
 PING: Final = json.dumps({"event": "ping"})
 END: Final = json.dumps({"event": "end"})
 
-# Sarvam refuses the account or the request with these: trying again at once cannot help.
-REFUSALS: Final = {
+# What Sarvam refuses, by WebSocket close code or HTTP status: another try at once cannot help.
+REFUSED_PART: Final = {
     1003: "the key, the quota or the rate limit",
     4000: "the session",
     400: "the request",
@@ -46,6 +48,11 @@ def url(base: str, *, model: str, language: str, stream_type: str) -> str:
         "mode": "transcribe",
     }
     return f"{base}{PATH}?{urlencode(query)}"
+
+
+def headers(key: SecretStr) -> dict[str, str]:
+    """The headers of the socket's handshake."""
+    return {"api-subscription-key": key.get_secret_value()}
 
 
 def spelling(language: str) -> str:

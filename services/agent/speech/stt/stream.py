@@ -6,26 +6,27 @@ not sent. Whatever has no transcript when a connection is lost is sent again on 
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from livekit import rtc
 from livekit.agents import APIConnectOptions, LanguageCode, stt
 from loguru import logger
 
+from services.agent.settings import SarvamSettings
 from services.agent.speech.stt import protocol
 from services.agent.speech.stt.connection import Connection, Timeouts
 from services.agent.speech.stt.errors import Lost
-from services.agent.speech.stt.utterance import Ledger
+from services.agent.speech.stt.listener import SttListener
+from services.agent.speech.stt.utterance import UtteranceBuffer
+from shared.clock import Clock
 from shared.runtime.tasks import cancel
 
-if TYPE_CHECKING:
-    from services.agent.speech.stt.model import RealtimeSTT
-
-BACKOFF = (0.0, 0.2, 0.5, 1.0, 2.0)  # seconds before each new connection; the last one repeats
+RETRY_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0)  # seconds before each new connection; the last one repeats
 REFUSALS_TO_TELL = 3  # refusals in a row that are no accident
 LOSSES_TO_TELL = 8  # losses in a row after which somebody should know
 REFUSED_PAUSE = 15.0  # seconds between tries when Sarvam refuses us: a key does not mend in one
+EXPIRE_EVERY_S = 0.25  # how often utterances are looked at that wait for their transcript
 STEADY = 5.0  # seconds that a connection must last for the losses to be counted anew
 
 
@@ -34,23 +35,24 @@ class RealtimeStream(stt.RecognizeStream):
 
     def __init__(
         self,
+        model: stt.STT[Any],
+        settings: SarvamSettings,
         *,
-        stt: "RealtimeSTT",
         language: str,
+        listener: SttListener,
         conn_options: APIConnectOptions,
         session: aiohttp.ClientSession,
+        clock: Clock,
     ) -> None:
-        super().__init__(stt=stt, conn_options=conn_options, sample_rate=protocol.SAMPLE_RATE)
-        self._model = stt
+        super().__init__(stt=model, conn_options=conn_options, sample_rate=protocol.SAMPLE_RATE)
+        self._settings = settings
         self._language = language
+        self._listener = listener
         self._session = session
-        tuning = stt.tuning
-        self._ledger = Ledger(
-            prefix=protocol.BYTES_PER_SECOND * tuning.prefix_ms // 1000,
-            hold=int(protocol.BYTES_PER_SECOND * tuning.hold),
-        )
-        self._timeouts = Timeouts(
-            final=tuning.final_timeout, ping_after=tuning.ping_after, pong=tuning.pong_timeout
+        self._clock = clock
+        self._buffer = UtteranceBuffer(
+            prefix=protocol.BYTES_PER_SECOND * settings.stt_prefix_ms // 1000,
+            hold=int(protocol.BYTES_PER_SECOND * settings.stt_hold),
         )
         self._connection: Connection | None = None
         self._partial = ""
@@ -62,7 +64,7 @@ class RealtimeStream(stt.RecognizeStream):
     def user_speaking(self, speaking: bool) -> None:
         """The local detector's word: voice began (True) or ended."""
         self._speaking = speaking
-        if speaking and self._ledger.open is None and not self._event_ch.closed:
+        if speaking and self._buffer.open is None and not self._event_ch.closed:
             self._open()
 
     def set_language(self, language: str) -> None:
@@ -83,7 +85,7 @@ class RealtimeStream(stt.RecognizeStream):
         async for item in self._input_ch:
             if isinstance(item, rtc.AudioFrame):
                 pcm = item.data.tobytes()
-                if self._ledger.push(pcm) and self._connection is not None:
+                if self._buffer.push(pcm) and self._connection is not None:
                     self._connection.audio(pcm)
             else:
                 self._close()
@@ -95,20 +97,20 @@ class RealtimeStream(stt.RecognizeStream):
             self._connection.finish()
 
     def _open(self) -> None:
-        utterance = self._ledger.start()
+        utterance = self._buffer.start()
         self._partial = ""
         if self._connection is not None:
             self._connection.start(utterance)
         self._emit(stt.SpeechEventType.START_OF_SPEECH)
 
     def _close(self) -> None:
-        utterance = self._ledger.end(self._model.clock.monotonic())
+        utterance = self._buffer.end(self._clock.monotonic())
         if utterance is None:
             self._nothing_to_hear()
             return
         if self._connection is not None:
             self._connection.end(utterance)
-        if self._model.tuning.preflight and self._partial and not self._dropped(self._partial):
+        if self._settings.stt_preflight and self._partial and not self._dropped(self._partial):
             # The reply is begun on the last partial; a final with the same words adopts it.
             self._emit(stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, self._partial)
         self._emit(stt.SpeechEventType.END_OF_SPEECH)
@@ -122,7 +124,7 @@ class RealtimeStream(stt.RecognizeStream):
 
     def _nothing_to_hear(self) -> None:
         """A session that closes flushes the stream and waits seconds for a final: here it is."""
-        if not self._ledger.waiting and not self._event_ch.closed:
+        if not self._buffer.waiting and not self._event_ch.closed:
             self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, "")
 
     # The connections.
@@ -130,40 +132,40 @@ class RealtimeStream(stt.RecognizeStream):
     async def _serve(self) -> None:
         losses = refusals = 0
         while True:
-            began_at = self._model.clock.monotonic()
+            began_at = self._clock.monotonic()
             connection = self._connect()
             try:
-                await connection.run(self._url(), self._model.headers())
+                await connection.run(self._url(), protocol.headers(self._settings.sarvam_api_key))
                 return
             except Lost as lost:
                 self._connection = None
-                if self._finished and not self._ledger.waiting:
+                if self._finished and not self._buffer.waiting:
                     return
-                steady = connection.began and self._model.clock.monotonic() - began_at > STEADY
+                steady = connection.began and self._clock.monotonic() - began_at > STEADY
                 losses = 1 if steady else losses + 1
                 refusals = refusals + 1 if lost.refused else 0
                 self._report(str(lost), losses, refusals)
-            await asyncio.sleep(_pause(losses, refusals))
+            await self._clock.sleep(_pause(losses, refusals))
 
     def _report(self, reason: str, losses: int, refusals: int) -> None:
         logger.warning("speech-to-text socket lost: {} ({} in a row)", reason, losses)
         if refusals == REFUSALS_TO_TELL:
-            self._model.listener.stt_refused(reason)
+            self._listener.stt_refused(reason)
         elif losses == LOSSES_TO_TELL:
-            self._model.listener.stt_away(reason)
+            self._listener.stt_unreachable(reason)
 
     def _connect(self) -> Connection:
         """A connection whose outbox already holds what must be sent again."""
         connection = Connection(
             self._session,
-            self._ledger,
+            self._buffer,
             self._on_message,
-            timeouts=self._timeouts,
-            clock=self._model.clock,
+            timeouts=Timeouts.from_settings(self._settings),
+            clock=self._clock,
         )
-        again, dropped = self._ledger.resend()
+        again, dropped = self._buffer.resend()
         if dropped:
-            self._model.listener.stt_unheard(dropped)
+            self._listener.utterances_lost(dropped)
         for utterance in again:
             connection.start(utterance)
             if utterance.ended is not None:
@@ -175,21 +177,19 @@ class RealtimeStream(stt.RecognizeStream):
 
     def _url(self) -> str:
         return protocol.url(
-            self._model.base_url,
-            model=self._model.model,
+            self._settings.sarvam_base_url,
+            model=self._settings.sarvam_stt_model,
             language=self._language,
-            stream_type=self._model.tuning.stream_type,
+            stream_type=self._settings.stt_stream_type,
         )
 
     async def _expire(self) -> None:
-        """Nobody waits for ever: an utterance without a transcript is given up in time."""
+        """Gives up utterances that have waited too long for their transcript."""
         while True:
-            await asyncio.sleep(0.25)
-            given_up = self._ledger.expire(
-                self._model.clock.monotonic(), self._model.tuning.give_up
-            )
+            await self._clock.sleep(EXPIRE_EVERY_S)
+            given_up = self._buffer.expire(self._clock.monotonic(), self._settings.stt_give_up)
             if given_up:
-                self._model.listener.stt_unheard(given_up)
+                self._listener.utterances_lost(given_up)
 
     # What the server says.
 
@@ -198,7 +198,7 @@ class RealtimeStream(stt.RecognizeStream):
             return
         match message.get("event"):
             case "session.begin":
-                self._model.listener.stt_ready()
+                self._listener.stt_ready()
             case "transcript.partial":
                 self._on_partial(message)
             case "transcript.final":
@@ -216,7 +216,7 @@ class RealtimeStream(stt.RecognizeStream):
         self._emit(stt.SpeechEventType.INTERIM_TRANSCRIPT, text, message)
 
     def _on_final(self, message: dict[str, Any]) -> None:
-        self._ledger.settle()
+        self._buffer.transcribed()
         self._partial = ""
         text = str(message.get("text") or "").strip()
         if not text or self._dropped(text):
@@ -226,7 +226,7 @@ class RealtimeStream(stt.RecognizeStream):
         self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, text, message)
 
     def _dropped(self, text: str) -> bool:
-        return self._model.listener.stt_drops(text)
+        return self._listener.drops_transcript(text)
 
     def _emit(
         self,
@@ -247,4 +247,4 @@ def _pause(losses: int, refusals: int) -> float:
     """Seconds before the next connection."""
     if refusals >= REFUSALS_TO_TELL:
         return REFUSED_PAUSE
-    return BACKOFF[min(losses, len(BACKOFF)) - 1]
+    return RETRY_PAUSES[min(losses, len(RETRY_PAUSES)) - 1]

@@ -23,7 +23,7 @@ class Utterance:
     sends: int = 0
 
 
-class Ledger:
+class UtteranceBuffer:
     """The open utterance, those that wait for a transcript, and the last moments before speech.
 
     `prefix` and `hold` are bytes: how much is kept from before speech, and of one utterance.
@@ -61,7 +61,7 @@ class Ledger:
             self.waiting.append(utterance)
         return utterance
 
-    def settle(self) -> Utterance | None:
+    def transcribed(self) -> Utterance | None:
         """A final has come: it belongs to the one that waits longest."""
         return self.waiting.popleft() if self.waiting else None
 

@@ -3,17 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import pytest
 from livekit import rtc
 from livekit.agents import stt
 
-from services.agent.speech.stt import RealtimeSTT, Tuning
+from services.agent.settings import AgentSettings
+from services.agent.speech.stt import RealtimeSTT
 from services.agent.speech.stt.stream import RealtimeStream
-from tests.agent.stt.server import Fault, SttServer, stt_server
+from tests.agent.calls import settings
+from tests.agent.speech.stt.server import Fault, SttServer, stt_server
 
-QUICK = Tuning(final_timeout=0.3, give_up=5.0, ping_after=0.4, pong_timeout=0.3)
+
+def quick(url: str, **more: float) -> AgentSettings:
+    """Settings with which a dead socket is noticed within a test's patience."""
+    numbers: dict[str, Any] = {
+        "stt_final_timeout": 0.3,
+        "stt_give_up": 5.0,
+        "stt_ping_after": 0.4,
+        "stt_pong_timeout": 0.3,
+    }
+    return settings(sarvam_base_url=url, sarvam_api_key="secret", **{**numbers, **more})
 
 
 @dataclass
@@ -34,14 +46,14 @@ class Heard:
         self.refused.append(reason)
         self.told.set()
 
-    def stt_away(self, reason: str) -> None:
+    def stt_unreachable(self, reason: str) -> None:
         self.away.append(reason)
 
-    def stt_unheard(self, count: int) -> None:
+    def utterances_lost(self, count: int) -> None:
         self.unheard += count
         self.told.set()
 
-    def stt_drops(self, text: str) -> bool:
+    def drops_transcript(self, text: str) -> bool:
         return text == self.drop
 
 
@@ -84,15 +96,7 @@ class Rig:
 async def rig() -> AsyncIterator[Rig]:
     async with stt_server() as server, aiohttp.ClientSession() as session:
         heard = Heard()
-        model = RealtimeSTT(
-            base_url=server.url,
-            api_key="secret",
-            model="saaras:v3-realtime",
-            language="hi-IN",
-            listener=heard,
-            tuning=QUICK,
-            session=session,
-        )
+        model = RealtimeSTT(quick(server.url), language="hi-IN", listener=heard, session=session)
         stream = model.stream()
         await server.until(lambda: server.sockets)
         yield Rig(server, model, stream, heard)

@@ -8,8 +8,9 @@ import pytest
 from livekit.agents import llm
 from redis.asyncio import Redis
 
-from services.agent.llm import failover as models
-from services.agent.provider_status.board import FaultBoard
+from services.agent.conversation.history import Earlier
+from services.agent.llm import models
+from services.agent.provider_status.board import StatusBoard
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
 from shared.calls import Calls
@@ -219,7 +220,7 @@ async def test_a_refused_key_is_named_on_the_page_and_on_the_board(
         await call.say("मेरा नाम राहुल शर्मा है")
         said = texts(await call.turns())
         notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
-    board = await FaultBoard(redis).read()
+    board = await StatusBoard(redis).read()
     assert said[-1] == FALLBACK
     assert [notice.code for notice in notices] == ["llm_refused"]
     assert "the key" in board["llm"]
@@ -299,7 +300,7 @@ async def test_a_second_agent_goes_on_where_the_first_one_stopped(
         Turn(who="agent", text="नमस्ते! क्या मैं आपका नाम जान सकती हूँ?", language="hi-IN"),
         Turn(who="caller", text="मेरा नाम राहुल शर्मा है", language="hi-IN"),
     ]
-    async with text_call(redis, config, said=said, collected={"name": "राहुल शर्मा"}) as call:
+    async with text_call(redis, config, earlier=Earlier(said, {"name": "राहुल शर्मा"})) as call:
         first = texts(await call.turns())
         await call.say("मेरा नंबर 9876543210 है")
         lead = await call.lead()
@@ -343,7 +344,7 @@ async def test_auto_detect_greets_in_the_profiles_language_and_follows_the_calle
         await call.type("என் பெயர் ராகுல் சர்மா")
         turns, lead = await call.turns(), await call.lead()
     assert greeting.startswith("नमस्ते")
-    assert call.conversation.language == "ta-IN"
+    assert call.conversation.language.code == "ta-IN"
     assert lead.context.language == "ta-IN"
     assert turns[-1].language == "ta-IN"
 
@@ -354,7 +355,7 @@ async def test_a_loser_writes_nothing_more(redis: Redis, config: AgentSettings) 
         await Calls(redis, source="agent").release(call.held)
         await Calls(redis, source="agent").take(call.call.id, "another")
         before = await call.entries()
-        call.log.notice("info", "late", "too late")
+        call.log.write(CallNotice(level="info", code="late", text="too late"))
         await asyncio.wait_for(call.log.lost.wait(), 2)
         assert await call.entries() == before
 
@@ -382,7 +383,10 @@ def test_every_provider_gets_its_own_client(redis_url: str) -> None:
         groq_api_key="groq",
         openai_api_key="openai",
     )
-    built = [(model.model, model.provider) for model in models.build(config)]
+    built = [
+        (model.name, model.client.provider)
+        for model in models.build(config.model_choices(), config.model_options())
+    ]
     assert built == [
         ("openai/gpt-oss-120b", "api.groq.com"),
         ("gpt-4o-mini", "api.openai.com"),

@@ -11,7 +11,7 @@ import numpy as np
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from tests.agent.stt.server import SttServer
+from tests.agent.speech.stt.server import SttServer
 
 SECONDS_A_CHARACTER = 0.01
 HUM_HZ = 220

@@ -7,10 +7,14 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 
-from services.agent.call.presence import AGENT, CallerPresence
+from services.agent.call.caller import is_caller
+from services.agent.call.presence import CallerPresence
 from shared.events import EndReason
 
 STANDARD = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+EGRESS = rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS
+SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 
 
 @dataclass
@@ -42,9 +46,15 @@ class Rig:
     room: Room = field(default_factory=Room)
     over: asyncio.Queue[EndReason] = field(default_factory=asyncio.Queue)
 
-    def presence(self, *, grace: float = 0.05, wait: float = 0.05) -> CallerPresence:
+    def presence(
+        self, *, grace: float = 0.05, wait: float = 0.05, identity: str | None = "caller"
+    ) -> CallerPresence:
         return CallerPresence(
-            cast("rtc.Room", self.room), self.over.put_nowait, grace=grace, wait=wait
+            cast("rtc.Room", self.room),
+            self.over.put_nowait,
+            caller_identity=identity,
+            grace=grace,
+            wait=wait,
         )
 
     async def end(self) -> EndReason:
@@ -104,3 +114,43 @@ async def test_an_agent_that_leaves_is_no_caller(rig: Rig) -> None:
     await asyncio.sleep(0.05)
     assert rig.over.empty()
     presence.stop()
+
+
+@pytest.mark.parametrize("other", [EGRESS, STANDARD], ids=["recorder", "supervisor"])
+async def test_who_else_is_in_the_room_keeps_no_call_alive(rig: Rig, other: Any) -> None:
+    """A recorder or a supervisor who stays would be talked to for ever."""
+    caller = Participant()
+    rig.room.join(Participant("somebody-else", other))
+    rig.room.join(caller)
+    presence = rig.presence(grace=60)
+    rig.room.leave(caller, rtc.DisconnectReason.CLIENT_INITIATED)
+    assert await rig.end() == "caller_hung_up"
+    assert not presence.present
+    presence.stop()
+
+
+async def test_who_else_leaves_the_room_ends_no_call(rig: Rig) -> None:
+    """A supervisor who has listened in must not hang up on the caller."""
+    caller, supervisor = Participant(), Participant("supervisor")
+    rig.room.join(caller)
+    rig.room.join(supervisor)
+    presence = rig.presence()
+    rig.room.leave(supervisor, rtc.DisconnectReason.CLIENT_INITIATED)
+    assert presence.present
+    assert rig.over.empty()
+    presence.stop()
+
+
+async def test_only_somebody_else_comes(rig: Rig) -> None:
+    """An agent waits for its caller, and no longer because a recorder is there."""
+    rig.room.join(Participant("recorder", EGRESS))
+    rig.presence()
+    assert await rig.end() == "never_joined"
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts"), [(STANDARD, True), (SIP, True), (AGENT, False), (EGRESS, False)]
+)
+def test_a_call_of_yesterday_names_no_caller(kind: Any, counts: bool) -> None:
+    """Calls that were opened before an update go on after it: people count, programs do not."""
+    assert is_caller("anybody", kind, None) is counts

@@ -9,7 +9,7 @@ from livekit.agents import APIConnectOptions, APIError, APIStatusError
 from services.agent.speech.tts import SarvamTTS, spelling
 from tests.agent.calls import settings
 from tests.agent.clock import HandClock
-from tests.agent.speech import Speech, speech
+from tests.agent.sarvam import Speech, speech
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from services.agent.provider_status import probe
 from services.sandbox.livekit import DevServer
 from tests.agent.calls import scripted_llm, settings
-from tests.agent.speech import Speech, speech
+from tests.agent.sarvam import Speech, speech
 
 KEY, SECRET = "devkey", "a-secret-of-thirty-two-characters-0"
 

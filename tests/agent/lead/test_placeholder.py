@@ -1,0 +1,59 @@
+"""What stands for a value that is not there, and what only looks like it."""
+
+import pytest
+
+from services.agent.lead.placeholder import is_placeholder
+from shared.locales.registry import LOCALES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("unknown", "Unknown.", "UNKNOWN", "N/A", "n.a.", "NA", "N / A", "none", "None", "null"),
+        *("nil", "undefined", "TBD", "T.B.D.", "-", "--", "—", "?", "???", "...", "*", "_"),
+        *("xxx", "XXXXXXXXXX", "X X X", "[name]", "[Your Name]", "<phone>", "{name}", "{{phone}}"),
+        *("not provided", "Not Provided", "(not provided)", "not mentioned", "not specified"),
+        *("not yet provided", "not given by the caller", "caller did not say", "not available"),
+        *("The caller has not mentioned it yet", "hasn't been provided", "user didn't specify"),
+        *("caller", "the user", "Caller Name", "John Doe", "not applicable", "don’t know"),
+        *("पता नहीं", "தெரியாது", "தெரியவில்லை", "জানি না", "ଜଣା ନାହିଁ"),
+    ],
+)
+def test_stand_in_words(text: str) -> None:
+    """A lead with such a value looks complete and cannot be called back."""
+    assert is_placeholder(text)
+
+
+@pytest.mark.parametrize("words", [each for one in LOCALES.values() for each in one.placeholders])
+def test_what_people_say_who_do_not_know(words: str) -> None:
+    """In every language that has a file."""
+    assert is_placeholder(words)
+    assert is_placeholder(f" {words}. ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("N. A. Khan", "Noor", "Nil Ratan", "Null Bazaar", "None of these", "Naresh", "Nannu"),
+        *("Xavier", "Xi", "X", "Unknown Pleasures", "Anonymous Ali", "-5", "0", "+91 98765 43210"),
+        *("[2 BHK]", "9999999999", "000", "no", "नहीं", "இல்லை", "No pets", "pending", "customer"),
+        *("not far from the station", "not more than 50 lakh", "The user manual", "Call centre"),
+        *("John", "Test Road", "राहुल", "ராகுல்", "हाँ", "ना", "நா. முத்துக்குமார்", "12 x 12"),
+        "",
+    ],
+)
+def test_values_that_only_look_like_it(text: str) -> None:
+    """A caller who is asked for their name again and again hangs up."""
+    assert not is_placeholder(text)
+
+
+def test_a_field_s_own_key_says_nothing() -> None:
+    assert is_placeholder("visit time", key="visit_time")
+    assert not is_placeholder("phone", key="prefers")
+
+
+def test_an_answer_that_the_profile_offers_is_a_value() -> None:
+    """Whatever its words: somebody chose them."""
+    assert not is_placeholder("None", options=("Cat", "None"))
+    assert not is_placeholder("not sure", options=("yes", "Not sure"))
+    assert is_placeholder("unknown", options=("yes", "no"))
