@@ -31,7 +31,8 @@ TITLES = {
     "ProfileSettings": "Profiles",
     "GatewaySettings": "Gateway",
     "ConfigSettings": "Config",
-    "LeadsSettings": "Leads",
+    "DestinationSettings": "Leads",
+    "DeliverySettings": "Leads",
     "AgentSettings": "Agent",
     "WorkerSettings": "Agent: calls and workers",
     "ConversationSettings": "Agent: conversation",
@@ -137,9 +138,10 @@ def classes() -> Iterator[tuple[str, Any]]:
 
 
 def owner(cls: Any, name: str) -> str:
-    """Name of the class that declares the field."""
-    found = (c for c in cls.__mro__ if name in vars(c).get("__annotations__", {}))
-    return str(next(found).__name__)
+    """Name of the class that declares the field, or of the first of its bases that has a title."""
+    found = next(c for c in cls.__mro__ if name in vars(c).get("__annotations__", {}))
+    names = [str(c.__name__) for c in found.__mro__]
+    return next((each for each in names if each in TITLES), names[0])
 
 
 def describe(name: str, field: Any, declared_in: str, user: str) -> Entry:

@@ -8,7 +8,7 @@ from loguru import logger
 
 from shared.clock import SYSTEM_CLOCK, Clock, isoformat
 
-Kind = Literal["dead_letter", "destination_down", "credentials_refused"]
+AlertType = Literal["dead_letter", "destination_down", "credentials_refused"]
 
 TRIES = 3
 PAUSE_S = 2.0
@@ -16,9 +16,10 @@ TIMEOUT_S = 5.0
 
 
 class Alerts:
-    """Sends alerts beside the work; a receiver that fails three times is left alone.
+    """Sends alerts beside the work. Each is tried three times and then given up.
 
-    The body has `text`, which Slack and its kin show, and the same in parts for programs. Ids only.
+    The body has `text`, which Slack and similar services show, and the same in parts for programs.
+    It holds ids, and no personal data.
     """
 
     def __init__(
@@ -29,12 +30,15 @@ class Alerts:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def tell(self, kind: Kind, text: str, *, destination: str, subject: str | None = None) -> None:
+    def tell(
+        self, alert: AlertType, text: str, *, destination: str, subject: str | None = None
+    ) -> None:
+        """Logs the alert, and posts it when there is an address."""
         logger.error("alert: {}", text)
         if self._url is None:
             return
         body = {
-            "type": f"alert.{kind}",
+            "type": f"alert.{alert}",
             "text": text,
             "destination": destination,
             "subject": subject,
@@ -45,7 +49,7 @@ class Alerts:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Gives what is under way a moment."""
+        """Waits for what is under way, TIMEOUT_S at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=TIMEOUT_S)
         for task in self._tasks:
@@ -56,11 +60,11 @@ class Alerts:
             try:
                 response = await self._client.post(url, json=body, timeout=TIMEOUT_S)
             except httpx.HTTPError as error:
-                fault = type(error).__name__
+                reason = type(error).__name__
             else:
                 if response.is_success:
                     return
-                fault = str(response.status_code)
+                reason = str(response.status_code)
             if attempt < TRIES:
-                await asyncio.sleep(PAUSE_S)
-        logger.warning("the alert did not reach ALERT_WEBHOOK_URL: {}", fault)
+                await self._clock.sleep(PAUSE_S)
+        logger.warning("the alert did not reach ALERT_WEBHOOK_URL: {}", reason)

@@ -47,13 +47,23 @@ async def collect(
 
 def write(path: Path, leads: list[dict[str, Any]]) -> None:
     """A .csv has a column a field; a .jsonl has an object a line."""
+    if path.suffix == ".jsonl":
+        _write_jsonl(path, leads)
+    else:
+        _write_csv(path, leads)
+
+
+def _write_jsonl(path: Path, leads: list[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        if path.suffix == ".jsonl":
-            file.writelines(json.dumps(lead, ensure_ascii=False) + "\n" for lead in leads)
-            return
-        rows = [_flat(lead) for lead in leads]
-        names = dict.fromkeys(name for row in rows for name in row)
-        columns = [*FIRST, *(name for name in names if name not in FIRST)]
+        file.writelines(json.dumps(lead, ensure_ascii=False) + "\n" for lead in leads)
+
+
+def _write_csv(path: Path, leads: list[dict[str, Any]]) -> None:
+    """With a byte-order mark: Excel takes a CSV without one for an 8-bit encoding."""
+    rows = [_flat(lead) for lead in leads]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = [*FIRST, *(name for name in names if name not in FIRST)]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

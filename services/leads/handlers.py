@@ -1,48 +1,61 @@
-"""From the bus to the ledgers: what is to be delivered."""
+"""From the bus to the deliveries: which events make what wanted."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from services.leads.delivery.store import Ledger
-from shared.bus import Context
+from services.leads.delivery.store import DeliveryStore
+from services.leads.destinations.base import Destination
+from shared.bus import Context, Handler
 from shared.clock import isoformat
-from shared.events import CallEnded, LeadChanged
+from shared.events.base import Event
+
+Handlers = Mapping[type[Event], Handler]
 
 
-class Intake:
-    """The handlers of the two streams.
+class EventHandler:
+    """Makes wanted whatever follows from one type of event.
 
-    Each records its delivery and acknowledges the event in one script, which is safe to repeat: so
-    these groups keep no record of handled events. `reports` is None when no report is wanted.
+    Each delivery is recorded in a script that is safe to repeat, and the last one acknowledges the
+    event in the same step: so the group keeps no record of handled events.
     """
 
-    def __init__(
-        self, leads: Ledger, reports: Ledger | None, *, wake: Callable[[str], None]
-    ) -> None:
-        self._leads = leads
-        self._reports = reports
+    def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
+        self._deliveries: list[tuple[Destination[Any, Any], DeliveryStore]] = []
 
-    async def lead_changed(self, event: LeadChanged, context: Context) -> None:
-        """A revision that is complete, or the last one of its call, is to be sent."""
-        if not event.postable:
-            return
-        await self._leads.want(
-            event.lead_id,
-            event.revision,
-            call_id=event.call_id,
-            captured_at=isoformat(event.at),
-            context=context,
-        )
-        self._wake(self._leads.rules.name)
+    def add(self, destination: Destination[Any, Any], store: DeliveryStore) -> None:
+        self._deliveries.append((destination, store))
 
-    async def call_ended(self, event: CallEnded, context: Context) -> None:
-        if self._reports is None:
-            return
-        await self._reports.want(
-            event.call_id,
-            1,
-            call_id=event.call_id,
-            captured_at=isoformat(event.at),
-            context=context,
-        )
-        self._wake(self._reports.rules.name)
+    async def __call__(self, event: Event, context: Context) -> None:
+        wanted = [
+            (store, want)
+            for destination, store in self._deliveries
+            if (want := destination.wanted(event)) is not None
+        ]
+        for place, (store, want) in enumerate(wanted, start=1):
+            await store.want(
+                want.subject,
+                want.revision,
+                call_id=want.call_id,
+                captured_at=isoformat(event.at),
+                context=context if place == len(wanted) else None,
+            )
+            self._wake(store.policy.name)
+
+
+def handlers_by_stream(
+    destinations: Iterable[tuple[Destination[Any, Any], DeliveryStore | None]],
+    wake: Callable[[str], None],
+) -> dict[str, Handlers]:
+    """Handlers for the events of all destinations.
+
+    Events of one without a store (its webhook is not set) are read and acknowledged, or the stream
+    would grow for ever.
+    """
+    found: dict[str, dict[type[Event], EventHandler]] = defaultdict(dict)
+    for destination, store in destinations:
+        handler = found[destination.event.stream].setdefault(destination.event, EventHandler(wake))
+        if store is not None:
+            handler.add(destination, store)
+    return {stream: dict(handlers) for stream, handlers in found.items()}

@@ -1,13 +1,12 @@
 """The leads service: carries leads, and reports of calls, to N8N."""
 
 from services.leads.service import LeadsService
-from services.leads.settings import LeadsSettings
+from services.leads.settings import DeliverySettings, LeadsSettings
 from shared.runtime.service import ServiceContext, run
 
 
-async def serve(context: ServiceContext[LeadsSettings]) -> None:
-    service = LeadsService(context.redis, context.settings, context.health)
-    await service.run(context.stop)
+async def serve(context: ServiceContext[DeliverySettings]) -> None:
+    await LeadsService(context.redis, context.settings, context.health).run(context.stop)
 
 
 def main() -> None:

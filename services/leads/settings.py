@@ -1,13 +1,15 @@
-"""Settings of the leads service."""
+"""Settings of the leads service: its own, and those that each destination brings."""
 
 import base64
 import binascii
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
+from services.leads.destinations.registry import DESTINATIONS, AnyDestination
 from shared.runtime.service import ServiceSettings
-from shared.runtime.settings import HttpUrl, N8NSettings, RetentionSettings, WebhookPath
+from shared.runtime.settings import HttpUrl, N8NSettings, RetentionSettings
 
 AckMode = Literal["auto", "strict", "lenient"]
 
@@ -33,15 +35,7 @@ def _secrets(value: SecretStr) -> SecretStr:
 Secrets = Annotated[SecretStr, AfterValidator(_secrets)]
 
 
-class LeadsSettings(ServiceSettings, N8NSettings, RetentionSettings):
-    n8n_webhook_lead_capture: WebhookPath = Field(
-        "/webhook/lead-capture", description="path of the N8N webhook that takes leads"
-    )
-    n8n_webhook_call_ended: WebhookPath | None = Field(
-        None,
-        description="path of the N8N webhook that takes a report of each call after its end, e.g."
-        " /webhook/call-ended; unset: none is sent",
-    )
+class DeliverySettings(ServiceSettings, N8NSettings, RetentionSettings):
     lead_webhook_secret: Secrets | None = Field(
         None,
         description="secret of the Standard Webhooks signature, whsec_...; two, separated by a"
@@ -97,3 +91,15 @@ class LeadsSettings(ServiceSettings, N8NSettings, RetentionSettings):
                 f" ({self.lead_timeout}) or more"
             )
         return self
+
+
+def with_destinations(destinations: Iterable[AnyDestination]) -> type[DeliverySettings]:
+    """DeliverySettings with the settings of these destinations."""
+    brought = [each.settings for each in destinations]
+    bases = cast("Any", (DeliverySettings, *reversed(brought)))  # fields of the last come first
+    made = create_model("LeadsSettings", __base__=bases, __module__=__name__)
+    return cast("type[DeliverySettings]", made)
+
+
+# What `python -m services.leads` reads. Code that needs a type says DeliverySettings.
+LeadsSettings = with_destinations(DESTINATIONS)

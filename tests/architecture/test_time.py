@@ -20,8 +20,6 @@ NOT_YET = {
     "services/agent/speech/stt/stream.py",
     "services/config/main.py",
     "services/config/refresh.py",
-    "services/leads/alerts.py",
-    "services/leads/delivery/worker.py",
     "shared/bus/consumer.py",
     "shared/profiles/reader.py",
 }

@@ -21,11 +21,12 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from services.leads.destinations.payload import encode
+from services.leads.destinations.base import encode
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
 from shared.redis import keys
 from shared.redis.client import connect
+from shared.webhook_payloads import LeadCaptured
 from tests.valkey import Valkey, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ class Bench:
     async def _one(self, client: httpx.AsyncClient, entry_id: str, fields: dict[str, str]) -> None:
         lead_id = fields["data"].partition('"lead_id":"')[2][:36]
         lead = await self._leads.get(lead_id)
-        body = encode({"type": "lead.captured", "data": lead.data()})
+        body = encode(LeadCaptured(timestamp="", data=lead.webhook_data()))
         response = await client.post(
             f"{self._n8n}/webhook/lead-capture",
             content=body,

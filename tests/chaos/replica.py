@@ -9,25 +9,30 @@ from dataclasses import replace
 from typing import Any
 
 from services.leads import main
-from services.leads.delivery import store as ledger, worker as dispatch
-from services.leads.delivery.response_policy import Verdict
+from services.leads.delivery.model import AttemptResult
+from services.leads.delivery.policy import DeliveryPolicy
+from services.leads.delivery.response_policy import Decision
+from services.leads.delivery.worker import DeliveryWorker
+from shared.deliveries import Attempt
 
 
 def _early_ack() -> None:
-    attempt = dispatch.Dispatcher._attempt
+    burst = DeliveryWorker._burst
 
-    async def acknowledged_first(self: Any, claimed: Any, at: float) -> Any:
-        verdict = Verdict("acknowledged", "good", "")
-        history = {"revision": claimed.revision, "attempt": claimed.attempt, "at_ms": 0}
-        await self._record(claimed, verdict, {**history, "outcome": "acknowledged"}, 0)
-        return await attempt(self, claimed, at)
+    async def acknowledged_first(self: Any, claimed: Any, claimed_at: float) -> None:
+        decision = Decision("acknowledged", "works", "")
+        attempt = Attempt(
+            revision=claimed.revision, attempt=claimed.attempt, at_ms=0, outcome="acknowledged"
+        )
+        await self._record(AttemptResult(claimed, decision, attempt), more=False)
+        await burst(self, claimed, claimed_at)
 
-    dispatch.Dispatcher._attempt = acknowledged_first  # type: ignore[method-assign]
+    DeliveryWorker._burst = acknowledged_first  # type: ignore[method-assign]
 
 
 def _no_grace() -> None:
-    options = ledger.Rules.options
-    ledger.Rules.options = lambda self: options(replace(self, grace=0.05))  # type: ignore[method-assign]
+    options = DeliveryPolicy.options
+    DeliveryPolicy.options = lambda self: options(replace(self, grace=0.05))  # type: ignore[method-assign]
 
 
 BROKEN = {"early-ack": _early_ack, "no-grace": _no_grace}

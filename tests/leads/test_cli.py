@@ -96,11 +96,15 @@ async def test_export(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     await caller.says(name="=HYPERLINK(1)", phone="+919876543210", budget="पचास लाख")
     code, text = await _bolchaal("export", "leads.csv")
     assert (code, text.strip()) == (0, "1 leads in leads.csv")
-    with (tmp_path / "leads.csv").open(encoding="utf-8", newline="") as file:
+    assert (tmp_path / "leads.csv").read_bytes().startswith(b"\xef\xbb\xbflead_id,"), (
+        "without a byte-order mark Excel garbles Devanagari"
+    )
+    with (tmp_path / "leads.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["name"] == "'=HYPERLINK(1)", "a caller must not put a formula into a spreadsheet"
     assert (row["phone"], row["fields.budget"]) == ("+919876543210", "पचास लाख")
     await _bolchaal("export", "leads.jsonl")
+    assert (tmp_path / "leads.jsonl").read_bytes().startswith(b"{"), "no mark: programs read it"
     lead: dict[str, Any] = json.loads((tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
     assert (lead["lead_id"], lead["delivery"]) == (caller.lead_id, "scheduled")
     await _dead(redis, redis_url, 1)

@@ -134,9 +134,8 @@ async def test_no_more_than_four_posts_are_in_flight(redis: Redis, redis_url: st
 
 async def test_two_replicas_send_each_lead_once(redis: Redis, redis_url: str) -> None:
     """Scaling the service would multiply the leads."""
-    chosen = None
     async with receiving() as n8n:
-        chosen = settings(redis_url, n8n.url)
+        chosen = settings(redis_url, n8n.url, **PATIENT)
         async with serving(redis, chosen), serving(redis, chosen), serving(redis, chosen):
             callers = [Caller(redis) for _ in range(30)]
             for caller in callers:

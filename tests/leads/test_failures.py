@@ -1,16 +1,16 @@
 """An N8N that refuses, rejects, is down or never acknowledges; and what people can do about it."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from services.leads.service import LeadsService
+from services.leads.delivery.store import DeliveryStore
+from services.leads.destinations.lead_capture import LeadCapture
+from services.leads.setup import delivery_policy
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.errors import NotFound
 from shared.redis import keys
-from shared.runtime.health import Health
 from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings
 
@@ -236,16 +236,15 @@ async def test_an_attempt_whose_process_died_is_made_again_after_its_grace(
     redis: Redis, redis_url: str
 ) -> None:
     """kill -9 in the middle of a post would lose the lead, or send it twice at once."""
-    from services.leads.delivery.store import Ledger
-    from services.leads.service import rules
-
     caller = Caller(redis)
     async with receiving() as n8n:
         chosen = settings(redis_url, n8n.url)
         async with serving(redis, settings(redis_url, None)):
             await caller.gives_all()
             await caller.reaches("scheduled")
-        claimed = (await Ledger(redis, rules(chosen, LEAD_CAPTURE)).claim(4)).claims
+        policy = delivery_policy(LeadCapture, chosen)
+        assert policy is not None
+        claimed = (await DeliveryStore(redis, policy).claim(4)).attempts
         assert [each.subject for each in claimed] == [caller.lead_id]
         async with serving(redis, chosen):
             await caller.reaches("acknowledged")
@@ -280,18 +279,3 @@ async def test_a_full_redis_breaks_readyz_and_loses_nothing(redis: Redis, redis_
 
         await until(well)
     assert await redis.zcard(keys.deliveries_due(LEAD_CAPTURE)) == 0
-
-
-async def test_a_part_that_fails_ends_the_service(
-    redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A service that has lost a part would look alive and deliver nothing, for ever."""
-    broken = LeadsService(redis, settings(redis_url, None), Health("leads", "one"), block_ms=20)
-
-    async def fail() -> None:
-        raise RuntimeError("a fault in the program")
-
-    monkeypatch.setattr(broken, "_look", fail)
-    async with asyncio.timeout(5):
-        with pytest.raises(RuntimeError, match="a fault in the program"):
-            await broken.run(asyncio.Event())

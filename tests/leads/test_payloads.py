@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
-from services.leads.delivery.store import Claimed
-from services.leads.destinations.payload import encode, lead_body, report
+from redis.asyncio import Redis
+
+from services.leads.delivery.model import ClaimedAttempt
+from services.leads.destinations.base import encode
+from services.leads.destinations.call_ended import report
+from services.leads.destinations.lead_capture import LeadCapture
 from shared.calls import Call
 from shared.calls.log import CallEnd, Latency, Logged, Turn
 from shared.leads import Lead
@@ -76,22 +80,23 @@ def golden(name: str) -> bytes:
     return (GOLDEN / f"{name}.json").read_bytes().removesuffix(b"\n")
 
 
-def claimed(**changes: str) -> Claimed:
-    return Claimed("L", 3, 1, 1, "C", CAPTURED_AT, {**LEAD, **changes})
+def claimed(**changes: str) -> ClaimedAttempt:
+    return ClaimedAttempt("L", 3, 1, 1, "C", CAPTURED_AT, {**LEAD, **changes})
 
 
 def call_ended(call: Call, log: list[Logged], lead: Lead | None) -> bytes:
     made = report(call, log, lead)
-    return encode(CallEndedReport(timestamp="2025-11-22T10:16:01.000Z", data=made).model_dump())
+    return encode(CallEndedReport(timestamp="2025-11-22T10:16:01.000Z", data=made))
 
 
-def test_a_lead_is_posted_as_ever() -> None:
+async def test_a_lead_is_posted_as_ever(redis: Redis) -> None:
     """Workflows that people have built on these names would find nothing under them."""
-    assert lead_body(claimed(), 1_000_000) == golden("lead.captured")
+    assert await LeadCapture(redis).body(claimed(), 1_000_000) == golden("lead.captured")
 
 
-def test_a_lead_that_was_cut_says_so_at_its_end() -> None:
-    body = lead_body(claimed(**{"x:note": json.dumps("x" * 17_000)}), 17_000)
+async def test_a_lead_that_was_cut_says_so_at_its_end(redis: Redis) -> None:
+    long = claimed(**{"x:note": json.dumps("x" * 17_000)})
+    body = await LeadCapture(redis).body(long, 17_000)
     assert body.endswith(b',"captured_at":"2025-11-22T10:15:30.123Z","truncated":true}}')
 
 

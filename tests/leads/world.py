@@ -11,7 +11,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from services.leads.service import LeadsService
-from services.leads.settings import LeadsSettings
+from services.leads.settings import DeliverySettings, LeadsSettings
 from shared.calls.log import CallLog, DeliveryUpdate as DeliveryEntry
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
@@ -113,7 +113,7 @@ async def receiving(**options: Any) -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-def settings(redis_url: str, n8n: str | None, **changes: Any) -> LeadsSettings:
+def settings(redis_url: str, n8n: str | None, **changes: Any) -> DeliverySettings:
     """Settings with pauses that a test can wait for."""
     quick = {
         "lead_timeout": 0.3,
@@ -139,7 +139,7 @@ async def delivering(
 
 
 @contextlib.asynccontextmanager
-async def serving(redis: Redis, chosen: LeadsSettings) -> AsyncIterator[Health]:
+async def serving(redis: Redis, chosen: DeliverySettings) -> AsyncIterator[Health]:
     """The leads service, as one replica, while the context is open."""
     health = Health("leads", uuid7())
     stop = asyncio.Event()

@@ -16,7 +16,7 @@ CONNECT_S = 3.0
 KEEP_ALIVE_S = 4.0  # Node closes idle connections after 5: one that it is closing is not used
 
 
-class Destination:
+class WebhookClient:
     """One webhook.
 
     `secrets` (whsec_...) each sign every post. `auth` is the header that it asks for. `timeout` is
@@ -25,7 +25,7 @@ class Destination:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        http: httpx.AsyncClient,
         url: str,
         *,
         secrets: Sequence[str] = (),
@@ -33,7 +33,7 @@ class Destination:
         timeout: float = 10.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._client = client
+        self._http = http
         self._url = url
         self._signers = [Webhook(secret) for secret in secrets]
         self._auth = auth
@@ -46,22 +46,24 @@ class Destination:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(key, body)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            return Answer(None, fault="refused")
+            return Answer(None, failure="refused")
         except (TimeoutError, httpx.TimeoutException):
-            return Answer(None, fault="timeout")
+            return Answer(None, failure="timeout")
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, UnicodeError):
+            return Answer(None, failure="unsendable")
         except httpx.RemoteProtocolError as error:
             cut = "disconnected" in str(error)
-            return Answer(None, fault="reset" if cut else "unreadable")
+            return Answer(None, failure="reset" if cut else "unreadable")
         except httpx.DecodingError:
-            return Answer(None, fault="unreadable")
+            return Answer(None, failure="unreadable")
         except httpx.TransportError:
-            return Answer(None, fault="reset")
+            return Answer(None, failure="reset")
 
     async def _exchange(self, key: str, body: bytes) -> Answer:
-        request = self._client.build_request(
+        request = self._http.build_request(
             "POST", self._url, content=body, headers=self._headers(key, body)
         )
-        response = await self._client.send(request, stream=True)
+        response = await self._http.send(request, stream=True)
         try:
             content = bytearray()
             async for chunk in response.aiter_bytes():
@@ -101,16 +103,17 @@ class Destination:
             return float(text)
         try:
             moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - self._clock.now()).total_seconds())
 
 
-def client(concurrency: int, timeout: float) -> httpx.AsyncClient:
-    """An HTTP client for `concurrency` posts at once. Redirects are not followed: a POST would
-    become a GET without a body.
+def open_http(concurrency: int, timeout: float) -> httpx.AsyncClient:
+    """A pool of connections for `concurrency` posts at once.
+
+    Redirects are not followed: a POST would become a GET without a body.
     """
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout, connect=min(CONNECT_S, timeout)),

@@ -10,8 +10,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.leads.delivery import client as destination
-from services.leads.delivery.client import Destination
+from services.leads.delivery.client import READ_AT_MOST, WebhookClient, open_http
 from services.leads.delivery.response_policy import Answer
 from shared.clock import SystemClock
 from tests.valkey import free_port
@@ -38,8 +37,8 @@ async def _listening(serve: Serve) -> AsyncIterator[str]:
 
 
 async def _post(url: str, **options: Any) -> Answer:
-    async with destination.client(1, options.get("timeout", 0.5)) as client:
-        return await Destination(client, url, **options).post("id.1", b'{"a": 1}')
+    async with open_http(1, options.get("timeout", 0.5)) as client:
+        return await WebhookClient(client, url, **options).post("id.1", b'{"a": 1}')
 
 
 def _answering(head: bytes, body: bytes = b"") -> Serve:
@@ -59,7 +58,7 @@ async def test_an_answer_is_read() -> None:
 
 async def test_nobody_listens() -> None:
     """A refused connection, after which nothing can be at work, would cost a minute of grace."""
-    assert (await _post(f"http://127.0.0.1:{free_port()}/x")).fault == "refused"
+    assert (await _post(f"http://127.0.0.1:{free_port()}/x")).failure == "refused"
 
 
 async def test_a_silent_server_is_left_after_the_time_out() -> None:
@@ -69,7 +68,7 @@ async def test_a_silent_server_is_left_after_the_time_out() -> None:
         await reader.read()
 
     async with _listening(silent) as url:
-        assert (await _post(url, timeout=0.1)).fault == "timeout"
+        assert (await _post(url, timeout=0.1)).failure == "timeout"
 
 
 async def test_a_dripping_answer_is_left_after_the_time_out() -> None:
@@ -85,7 +84,7 @@ async def test_a_dripping_answer_is_left_after_the_time_out() -> None:
                 await asyncio.sleep(0.02)
 
     async with _listening(drip) as url:
-        assert (await _post(url, timeout=0.2)).fault == "timeout"
+        assert (await _post(url, timeout=0.2)).failure == "timeout"
 
 
 async def test_a_cut_connection() -> None:
@@ -100,17 +99,17 @@ async def test_a_cut_connection() -> None:
 
     for serve in (cut, close):
         async with _listening(serve) as url:
-            assert (await _post(url)).fault == "reset"
+            assert (await _post(url)).failure == "reset"
 
 
 async def test_what_is_not_http() -> None:
     """A wrong port would end the service."""
     async with _listening(_answering(b"SSH-2.0-OpenSSH_9.2")) as url:
-        assert (await _post(url)).fault in ("unreadable", "reset")
+        assert (await _post(url)).failure in ("unreadable", "reset")
     async with _listening(
         _answering(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip", b"not gzip")
     ) as url:
-        assert (await _post(url)).fault == "unreadable"
+        assert (await _post(url)).failure == "unreadable"
 
 
 async def test_a_huge_answer_is_not_read_to_its_end() -> None:
@@ -118,7 +117,7 @@ async def test_a_huge_answer_is_not_read_to_its_end() -> None:
     async with _listening(_answering(b"HTTP/1.1 200 OK", b"x" * 3_000_000)) as url:
         answer = await _post(url, timeout=5.0)
     assert answer.status == 200
-    assert len(answer.text) == destination.READ_AT_MOST
+    assert len(answer.text) == READ_AT_MOST
 
 
 async def test_redirects_are_not_followed() -> None:
@@ -147,9 +146,9 @@ async def test_without_a_secret_nothing_is_signed() -> None:
         return httpx.Response(200)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(note)) as client:
-        await Destination(client, "http://n8n/x").post("id.1", b"{}")
+        await WebhookClient(client, "http://n8n/x").post("id.1", b"{}")
         secret = "whsec_" + "c2VjcmV0" * 4
-        await Destination(client, "http://n8n/x", secrets=[secret]).post("id.1", b"{}")
+        await WebhookClient(client, "http://n8n/x", secrets=[secret]).post("id.1", b"{}")
     assert "webhook-signature" not in seen[0].headers
     assert seen[0].headers["webhook-id"] == "id.1"
     Webhook(secret).verify(seen[1].content, dict(seen[1].headers))
