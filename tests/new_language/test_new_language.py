@@ -14,10 +14,12 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "vendor")
 
 # Tests that go over all languages.
 GENERAL = (
-    "tests/shared/test_locales.py",
+    "tests/shared/locales/test_registry.py",
     "tests/shared/test_profiles.py",
     "tests/gateway/test_assets.py",
-    "tests/agent/lead/fields/test_digits.py",
+    "tests/shared/locales/test_amounts.py",
+    "tests/shared/locales/test_booleans.py",
+    "tests/shared/locales/test_digits.py",
     "tests/agent/stt/test_protocol.py",
     "tests/sandbox/test_scenarios.py",
     "tests/sandbox/llm/test_dialogue.py",

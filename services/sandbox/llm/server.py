@@ -19,7 +19,6 @@ from services.sandbox.llm.dialogue import respond
 from services.sandbox.llm.stream import Completion
 from services.sandbox.pacing import sleep_until
 from services.sandbox.scenarios import languages
-from services.sandbox.scenarios.numbers import find_phone
 
 MODEL = "scripted"
 # Groq retired it on 2026-08-16; an old .env may still name it.
@@ -159,7 +158,6 @@ class LlmStandIn:
 async def _read_phrases(_: web.Application) -> None:
     """Beforehand: reading all languages would delay the first answer by 10 ms or more."""
     languages()
-    find_phone(["0"])
 
 
 def _model(name: str) -> dict[str, Any]:

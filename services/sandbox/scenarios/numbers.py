@@ -7,25 +7,12 @@ digit words of every language count in every language.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from services.sandbox.scenarios.phrases import languages, phrases
 from services.sandbox.scenarios.text import bare
+from shared.locales.digits import MEANINGS, REPEATS
 
-REPEAT = {"double": 2, "triple": 3}
 # Signs inside a written number. Full stops and commas at a word's end are gone before.
 _GLUE = str.maketrans("", "", "-–().,/")
-
-
-@cache
-def _spoken() -> dict[str, str]:
-    """Every digit word, and the words for double, triple and plus, to what they stand for."""
-    table: dict[str, str] = {}
-    for language in languages():
-        for meaning, spellings in phrases(language).digits.items():
-            for spelling in spellings:
-                table.setdefault(bare(spelling), meaning)
-    return table
 
 
 def digits_of(word: str) -> str | None:
@@ -33,7 +20,7 @@ def digits_of(word: str) -> str | None:
 
     The words for double, triple and plus answer with their own English name.
     """
-    spoken = _spoken().get(bare(word))
+    spoken = MEANINGS.get(bare(word))
     if spoken is not None:
         return "+" if spoken == "plus" else spoken
     glued = word.strip().translate(_GLUE)
@@ -85,8 +72,8 @@ def _joined(run: Sequence[str]) -> str:
     out, times = "", 1
     for word in run:
         digits = digits_of(word) or ""
-        if digits in REPEAT:
-            times = REPEAT[digits]
+        if digits in REPEATS:
+            times = REPEATS[digits]
             continue
         out += digits[0] * times + digits[1:] if digits else ""
         times = 1

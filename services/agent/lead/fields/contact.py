@@ -4,9 +4,9 @@ import re
 
 import phonenumbers
 
-from services.agent.lead.fields.digits import ascii_digits, spoken_digits
 from services.agent.lead.fields.text import clean
 from shared.errors import Invalid
+from shared.locales.digits import ascii_digits, spoken_digits
 
 REGION = "IN"  # for numbers without a country code
 

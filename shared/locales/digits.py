@@ -2,17 +2,24 @@
 
 import re
 import unicodedata
+from typing import Final
 
 from shared.locales.registry import LOCALES
 
-# What the words of all languages stand for: callers mix English digits into any other language.
-_MEANINGS = {
+MEANINGS: Final = {
     word.casefold(): meaning
     for locale in LOCALES.values()
     for meaning, words in locale.digits.items()
     for word in words
 }
-_REPEATS = {"double": 2, "triple": 3}
+"""What the words of all languages stand for, by DIGIT_KEYS. Words are in lower case and NFC.
+
+Callers say English digits in the middle of any other language, so all words count in every call.
+"""
+
+REPEATS: Final = {"double": 2, "triple": 3}
+"""Meanings that say how often the next digit is said."""
+
 _PLUS = "plus"
 _SEPARATORS = re.compile(r"[\s,.\-–—।/()]+")
 
@@ -33,15 +40,15 @@ def spoken_digits(text: str) -> str:
     text = unicodedata.normalize("NFC", ascii_digits(text)).casefold().strip()
     words = [word for word in _SEPARATORS.split(text.removeprefix("+")) if word]
     international = text.startswith("+")
-    if words and _MEANINGS.get(words[0]) == _PLUS:
+    if words and MEANINGS.get(words[0]) == _PLUS:
         international = True
         del words[0]
     said: list[str] = ["+"] if international else []
     repeat = 1
     for word in words:
-        meaning = word if word.isdecimal() else _MEANINGS.get(word, "")
-        if meaning in _REPEATS:
-            repeat = _REPEATS[meaning]
+        meaning = word if word.isdecimal() else MEANINGS.get(word, "")
+        if meaning in REPEATS:
+            repeat = REPEATS[meaning]
         elif meaning.isdecimal():
             said.append(meaning * repeat)
             repeat = 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.agent.lead.fields.digits import ascii_digits, spoken_digits
+from shared.locales.digits import ascii_digits, spoken_digits
 from shared.locales.model import DIGITS
 from shared.locales.registry import LOCALES
 
