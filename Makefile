@@ -36,11 +36,12 @@ livekit: setup ## the development LiveKit server alone, for other LiveKit client
 test: setup-dev ## all tests
 	@exec $(PY) -m pytest $(TESTS)
 
-check: setup-dev ## ruff, mypy, import rules, generated files
+check: setup-dev ## ruff, mypy, import and house rules, generated files
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(PY) -c "from importlinter.cli import lint_imports_command as main; main()"
+	@$(PY) -m pytest -q tests/architecture
 	@$(PY) deploy/docs.py --check
 
 format: setup-dev ## formats the code

@@ -92,3 +92,15 @@ class Control:
 
     def _faults(self) -> dict[str, list[dict[str, Any]]]:
         return {name: stand_in.faults() for name, stand_in in self._stand_ins.items()}
+
+
+def read_number(
+    settings: Mapping[str, Any], name: str, current: float, *, low: float = 0.0
+) -> float:
+    """The new value of a numeric setting, or the current one. Raises ValueError."""
+    if name not in settings:
+        return current
+    value = settings[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < low:
+        raise ValueError(f"{name}: found {value!r}, expected a number from {low:g} up")
+    return float(value)

@@ -74,13 +74,3 @@ class FaultInjector:
                 self.injected += 1
                 return fault
         return None
-
-
-def number(settings: Mapping[str, Any], name: str, current: float, *, low: float = 0.0) -> float:
-    """The new value of a numeric setting, or the current one. Raises ValueError."""
-    if name not in settings:
-        return current
-    value = settings[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < low:
-        raise ValueError(f"{name}: found {value!r}, expected a number from {low:g} up")
-    return float(value)

@@ -2,17 +2,15 @@
 
 from pydantic import Field
 
+from services.sandbox.ports import SANDBOX_PORT, WEB_PORT, WebPort
 from shared.runtime.settings import LogSettings
 
 
 class SandboxSettings(LogSettings):
     sandbox_port: int = Field(
-        3900,
-        ge=0,
-        le=65535,
-        description="port of the stand-ins under make run: control, speech, language model, N8N",
+        SANDBOX_PORT, ge=0, le=65535, description="port of the stand-ins; 0 takes a free one"
     )
-    web_port: int = Field(3000, ge=1, le=65535, description="port of the gateway: page and API")
+    web_port: WebPort = WEB_PORT
     sandbox_stt_silence_ms: int = Field(
         200, ge=0, description="ms of silence that end speech, in the speech stand-in"
     )

@@ -113,7 +113,7 @@ async def _preflight(_: web.Request) -> web.Response:
 
 
 async def _allow_page(request: web.Request, response: web.StreamResponse) -> None:
-    """Pages of this machine may ask, and no other site that a browser happens to show."""
+    """Pages of this machine may ask, pages of other sites may not."""
     origin = request.headers.get("Origin", "")
     if urlsplit(origin).hostname in LOOPBACK:
         response.headers["Access-Control-Allow-Origin"] = origin

@@ -15,7 +15,7 @@ RECONNECT_S = 0.2
 
 
 class GatewayFailed(CallFailed):
-    """What the gateway said, or that it is not there."""
+    """The gateway refused, or does not answer; the message says which."""
 
     def __init__(self, message: str, *, bad_input: bool = False) -> None:
         super().__init__(message)

@@ -19,7 +19,7 @@ ScriptOf = Callable[[tuple[Asked, ...], str], Script]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long the caller waits, in seconds."""
 
     agent: float = 25.0  # for an agent to come into the room, and again for its greeting
@@ -42,13 +42,13 @@ class LiveCall:
         script_of: ScriptOf,
         terminal: Terminal,
         *,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._gateway = gateway
         self._voice = voice
         self._script_of = script_of
         self._terminal = terminal
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._clock = asyncio.get_running_loop().time
         self._said: list[str] = []
         self._heard: list[str] = []
@@ -65,7 +65,7 @@ class LiveCall:
         self.report.expected = dict(script.expected())
         following = asyncio.create_task(self._follow(opened.call_id), name="call-events")
         room = CallRoom(self._terminal.grows)
-        longest = self._patience.turn * (len(script.lines) + 3)
+        longest = self._timeouts.turn * (len(script.lines) + 3)
         try:
             async with asyncio.timeout(longest):
                 await self._talk(room, opened, script)
@@ -110,7 +110,7 @@ class LiveCall:
         hearing.expect()
         last_voiced = await room.microphone.say(pcm)
         if not await self._until(
-            lambda: hearing.first_voiced is not None, room, self._patience.reaction
+            lambda: hearing.first_voiced is not None, room, self._timeouts.reaction
         ):
             self._terminal.line("        (no answer)")
             return
@@ -120,27 +120,27 @@ class LiveCall:
 
     async def _greeted(self, room: CallRoom, began: float) -> None:
         """Waits for the agent, its greeting, and its silence."""
-        patience = self._patience.agent
-        if not await self._until(room.agent_came.is_set, room, patience):
+        limit = self._timeouts.agent
+        if not await self._until(room.agent_came.is_set, room, limit):
             reasons = "".join(f"; {notice}" for notice in self.progress.notices[-2:])
-            raise CallFailed(f"no agent came within {patience:g} s{reasons}")
+            raise CallFailed(f"no agent came within {limit:g} s{reasons}")
         hearing = room.ear.hearing
-        if not await self._until(lambda: hearing.first_voiced is not None, room, patience):
-            raise CallFailed(f"the agent did not greet within {patience:g} s")
+        if not await self._until(lambda: hearing.first_voiced is not None, room, limit):
+            raise CallFailed(f"the agent did not greet within {limit:g} s")
         self.report.greeting_ms = round(1000 * ((hearing.first_voiced or began) - began))
         await self._our_turn(room)
         self._terminal.line(f"        (greeting after {self.report.greeting_ms} ms)")
 
     async def _our_turn(self, room: CallRoom) -> None:
         """Waits until the agent has finished: it listens, and nothing was heard for a while."""
-        settle, late = self._patience.settle, self._patience.transcript
+        settle, late = self._timeouts.settle, self._timeouts.transcript
 
         def finished() -> bool:
             quiet = room.ear.hearing.quiet_for()
             settled = quiet >= settle and room.listening_for() >= settle
             return settled and (quiet >= late or not room.agent_is_writing())
 
-        await self._until(finished, room, self._patience.turn)
+        await self._until(finished, room, self._timeouts.turn)
 
     def _note_agent_turn(self, room: CallRoom) -> None:
         """What the agent has said since the last time becomes a turn of the report."""
@@ -153,14 +153,14 @@ class LiveCall:
 
     async def _hang_up(self, room: CallRoom) -> None:
         """Leaves the agent the time to end the call, then leaves."""
-        await self._until(lambda: self._over(room), room, self._patience.goodbye)
+        await self._until(lambda: self._over(room), room, self._timeouts.goodbye)
         await room.leave()
 
     async def _delivered(self) -> None:
         """Waits for N8N's answer to the last revision."""
-        patience = self._patience.delivery
+        limit = self._timeouts.delivery
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(limit):
                 while not (self.progress.ended and self.progress.settled):
                     if self._events_fault:
                         raise CallFailed(self._events_fault)
@@ -169,7 +169,7 @@ class LiveCall:
         except TimeoutError:
             state = self.progress.delivery.get("state", "not tried yet")
             raise CallFailed(
-                f"no answer from N8N to the lead within {patience:g} s: {state}"
+                f"no answer from N8N to the lead within {limit:g} s: {state}"
             ) from None
 
     def _over(self, room: CallRoom) -> bool:
@@ -181,5 +181,5 @@ class LiveCall:
         while not check():
             if self._clock() > end or room.closed.is_set():
                 return False
-            await asyncio.sleep(self._patience.poll)
+            await asyncio.sleep(self._timeouts.poll)
         return True

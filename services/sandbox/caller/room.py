@@ -111,7 +111,7 @@ class CallRoom:
             self._note_state(participant.attributes.get(STATE, ""))
 
     def _lost(self, participant: rtc.RemoteParticipant) -> None:
-        """An agent that has died listens no more; its successor is another participant."""
+        """An agent that has died does not listen; its successor is another participant."""
         if participant.identity == self._seen.agent:
             self._note_state("")
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.sandbox.ports import SANDBOX_PORT, WEB_PORT, SandboxPort, WebPort
 from shared.runtime.settings import Credential, HttpUrl, Settings
 
 
@@ -9,13 +10,8 @@ class CallerSettings(Settings):
     gateway_url: HttpUrl | None = Field(
         None, description="the gateway that make call calls; unset: WEB_PORT on this machine"
     )
-    web_port: int = Field(3000, ge=1, le=65535, description="port of the gateway: page and API")
-    sandbox_port: int = Field(
-        3900,
-        ge=1,
-        le=65535,
-        description="port of the stand-ins under make run: the caller's voice comes from there",
-    )
+    web_port: WebPort = WEB_PORT
+    sandbox_port: SandboxPort = SANDBOX_PORT
     gateway_api_key: Credential | None = Field(
         None, description="key for the private routes of the gateway, when it has one"
     )

@@ -29,8 +29,8 @@ from livekit.protocol.agent import (
 )
 from loguru import logger
 
+from services.sandbox.livekit.outbox import Outbox
 from services.sandbox.livekit.protocol import new_sid, server_info
-from services.sandbox.livekit.socket import Outbox
 from services.sandbox.livekit.timings import Timings
 
 _LEAST_WEIGHT = 0.01  # of a worker that reports full load but is not full

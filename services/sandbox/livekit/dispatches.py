@@ -21,7 +21,7 @@ _AGENT_NAME = "lk.agent_name"  # attribute by which clients know which agent it 
 
 
 class AgentDispatches:
-    """Every dispatch is offered once; nobody is called later (rule 26)."""
+    """Every dispatch is offered once, to the workers of that moment (rule 26)."""
 
     def __init__(
         self, workers: AgentWorkers, authority: Authority, timings: Timings, clock: Clock

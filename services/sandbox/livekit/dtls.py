@@ -1,5 +1,5 @@
 # ruff: noqa: SLF001 - aiortc keeps its SRTP sessions private; the version is pinned
-"""DTLS, SRTP and the data channels over one IceLink: everything that is encrypted.
+"""DTLS, SRTP and the data channels over one IceLink: all that is encrypted.
 
 aiortc would decode every audio packet and encode it again for every listener. Here its RTP half is
 left unused: packets are decrypted, handed on, and encrypted again for whoever listens.

@@ -74,7 +74,7 @@ class Participant(Peer):
             since = self.socket_lost_at
         return None if since is None else time.monotonic() - since
 
-    # What the link tells.
+    # What the link reports.
 
     def on_connected(self) -> None:
         if self.info.state in (State.JOINING, State.JOINED):

@@ -13,8 +13,8 @@ from livekit.protocol.rtc import (
 
 from services.sandbox.livekit.audience import Audience
 from services.sandbox.livekit.grants import Authority, Token
+from services.sandbox.livekit.outbox import Outbox
 from services.sandbox.livekit.protocol import new_sid
-from services.sandbox.livekit.socket import Outbox
 
 State = ParticipantInfo.State
 

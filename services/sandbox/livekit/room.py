@@ -1,4 +1,4 @@
-"""A room: who is in it, who is told what when, and when it ends."""
+"""A room: participants that come and go, what they are told of each other, and its end."""
 
 import asyncio
 import time

@@ -47,7 +47,7 @@ class Rooms:
         self._dispatches.on_room(room, list(config.agents))
         return room
 
-    # What rooms tell.
+    # What rooms report.
 
     def on_active(self, room: Room, participant: Participant) -> None:
         self._dispatches.on_participant(room, participant, JobType.JT_PARTICIPANT)

@@ -14,7 +14,7 @@ from services.sandbox.livekit.grants import Authority
 from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.room_service import RoomService
 from services.sandbox.livekit.rooms import Rooms
-from services.sandbox.livekit.signal import Signalling, bearer
+from services.sandbox.livekit.signalling import Signalling, bearer
 from services.sandbox.livekit.timings import Timings
 from services.sandbox.livekit.twirp import Twirp
 from services.sandbox.livekit.webhooks import Webhooks

@@ -1,4 +1,4 @@
-"""What happens in rooms, posted to whoever wants to know: in order, signed, with retries."""
+"""What happens in rooms, posted to the webhook addresses: in order, signed, with retries."""
 
 import asyncio
 import base64

@@ -13,7 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox.faults import FaultInjector, InjectedFault, number
+from services.sandbox.control import read_number
+from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.handlers import accepts_key, cut_connection
 from services.sandbox.llm.dialogue import respond
 from services.sandbox.llm.stream import Completion
@@ -64,8 +65,8 @@ class LlmStandIn:
 
     def update_settings(self, settings: Mapping[str, Any]) -> None:
         """Takes what is its own, leaves the rest. Raises ValueError; then nothing changes."""
-        first = number(settings, "SANDBOX_LLM_MS", self._first_token_ms)
-        pace = number(settings, "SANDBOX_LLM_TPS", self._tokens_per_second, low=1)
+        first = read_number(settings, "SANDBOX_LLM_MS", self._first_token_ms)
+        pace = read_number(settings, "SANDBOX_LLM_TPS", self._tokens_per_second, low=1)
         self._first_token_ms, self._tokens_per_second = first, pace
 
     def faults(self) -> list[dict[str, Any]]:

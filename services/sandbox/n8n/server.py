@@ -14,7 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox.faults import FaultInjector, InjectedFault, number
+from services.sandbox.control import read_number
+from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.handlers import cut_connection
 from services.sandbox.n8n.records import Received, Records
 from services.sandbox.n8n.workflows import (
@@ -97,8 +98,8 @@ class N8nStandIn:
 
     def update_settings(self, settings: Mapping[str, Any]) -> None:
         """Takes what is its own, leaves the rest. Raises ValueError; then nothing changes."""
-        delay = number(settings, "SANDBOX_N8N_MS", self._delay_ms)
-        work = number(settings, "SANDBOX_N8N_WORK_MS", self._work_ms)
+        delay = read_number(settings, "SANDBOX_N8N_MS", self._delay_ms)
+        work = read_number(settings, "SANDBOX_N8N_WORK_MS", self._work_ms)
         self._delay_ms, self._work_ms = delay, work
 
     def faults(self) -> list[dict[str, Any]]:

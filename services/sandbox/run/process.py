@@ -65,7 +65,7 @@ class Process:
         return code
 
     async def stop(self) -> None:
-        """Asks once, waits for the drain, then kills the whole group."""
+        """Sends SIGTERM once, waits for the drain, then kills the whole group."""
         if self._process is None:
             return
         if self.running:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.sandbox.ports import SANDBOX_PORT, WEB_PORT, SandboxPort, WebPort
 from shared.runtime.settings import Credential, HttpUrl, Key, LogSettings, RedisUrl, WsUrl
 
 _REAL = "set it to use a real one; unset, it is simulated"
@@ -12,13 +13,8 @@ _REAL = "set it to use a real one; unset, it is simulated"
 class RunSettings(LogSettings):
     """Settings of the supervisor. The services read the same environment by themselves."""
 
-    web_port: int = Field(3000, ge=1, le=65535, description="port of the gateway: page and API")
-    sandbox_port: int = Field(
-        3900,
-        ge=1,
-        le=65535,
-        description="port of the stand-ins under make run: control, speech, language model, N8N",
-    )
+    web_port: WebPort = WEB_PORT
+    sandbox_port: SandboxPort = SANDBOX_PORT
     sandbox_livekit_port: int = Field(
         7880, ge=1, le=65535, description="port of the development LiveKit server"
     )

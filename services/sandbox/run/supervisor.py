@@ -17,6 +17,7 @@ from services.sandbox.run.plan import Plan, child_environment
 from services.sandbox.run.process import Command, Process
 from services.sandbox.run.settings import RunSettings
 from services.sandbox.run.terminal import show, wait_until_closed
+from shared.clock import set_within
 from shared.redis.client import AWAY, connect, wait_for
 from shared.runtime.health import read_reports
 from shared.runtime.settings import EXIT_SETTINGS
@@ -42,7 +43,7 @@ class Supervisor:
         self._processes: list[Process] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._kill_now = asyncio.Event()
         self._asked_at: float | None = None
         self._exit_code = 0
         self._guardian: asyncio.subprocess.Process | None = None
@@ -63,7 +64,7 @@ class Supervisor:
                 if command.name == "redis":
                     await self._unless_stopped(wait_for(self._environment["REDIS_URL"]))
                 if command.name.startswith("agent"):
-                    await self._unless_stopped(self._stand_ins_up())
+                    await self._unless_stopped(self._wait_for_stand_ins())
             await self._announce(started)
             await self._stop.wait()
         finally:
@@ -80,7 +81,7 @@ class Supervisor:
         if self._asked_at is None:
             self._asked_at = now
         elif now - self._asked_at > ONE_CTRL_C_S:
-            self._hurry.set()
+            self._kill_now.set()
         self._stop.set()
 
     # Starting
@@ -128,7 +129,7 @@ class Supervisor:
         watcher = asyncio.create_task(self._watch(process), name=f"watch-{command.name}")
         self._watchers.append(watcher)
 
-    async def _stand_ins_up(self) -> None:
+    async def _wait_for_stand_ins(self) -> None:
         """A service that starts before what it talks to would only log that it is away."""
         url = f"http://127.0.0.1:{self._settings.sandbox_port}/settings"
         async with httpx.AsyncClient(timeout=2.0) as http:
@@ -139,7 +140,7 @@ class Supervisor:
                 await asyncio.sleep(0.05)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Waits for the work, for READY_WITHIN_S at most; False when something came between."""
+        """Waits for the work, READY_WITHIN_S at most; False when that, or a stop, came first."""
         working = asyncio.create_task(work)
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait(
@@ -168,10 +169,7 @@ class Supervisor:
             failures = 0 if time.monotonic() - began > STEADY_S else failures + 1
             pause = RESTART_AFTER_S[min(failures, len(RESTART_AFTER_S) - 1)]
             process.say(f"ended with exit code {code}: starting it again in {pause:g} s")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stop.wait()
-            if self._stop.is_set():
+            if await set_within(self._stop, pause):
                 return
             await process.start(self._environment)
             self._tell_guardian(f"+{process.pid}")
@@ -207,12 +205,12 @@ class Supervisor:
             for process in self._processes
             if _kind(process) in ("config", "leads", "agent")
         }
-        well = {
+        ready = {
             report.replica.rpartition("-")[2]
             for report in await read_reports(redis)
             if report.status != "unavailable"
         }
-        return pids <= well
+        return pids <= ready
 
     def _banner(self) -> str:
         lines = ["", "What is real and what is simulated:"]
@@ -230,12 +228,12 @@ class Supervisor:
         self._stop.set()
         show("Stopping.")
         orderly = asyncio.create_task(self._stop_in_order())
-        hurry = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait({orderly, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        kill_now = asyncio.create_task(self._kill_now.wait())
+        await asyncio.wait({orderly, kill_now}, return_when=asyncio.FIRST_COMPLETED)
         if not orderly.done():
             await cancel(orderly)
             await asyncio.gather(*(process.kill() for process in self._processes if process.pid))
-        await cancel(hurry, *self._watchers)
+        await cancel(kill_now, *self._watchers)
         self._tell_guardian("done")
         if self._guardian and self._guardian.stdin:
             self._guardian.stdin.close()

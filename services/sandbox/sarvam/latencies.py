@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.sandbox.faults import number
+from services.sandbox.control import read_number
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Latencies:
 
     def update(self, settings: Mapping[str, Any]) -> None:
         """Takes what is its own, leaves the rest. Raises ValueError; then nothing changes."""
-        silence = number(settings, "SANDBOX_STT_SILENCE_MS", self.stt_silence_ms, low=10)
-        stt = number(settings, "SANDBOX_STT_MS", self.stt_ms)
-        tts = number(settings, "SANDBOX_TTS_MS", self.tts_ms)
+        silence = read_number(settings, "SANDBOX_STT_SILENCE_MS", self.stt_silence_ms, low=10)
+        stt = read_number(settings, "SANDBOX_STT_MS", self.stt_ms)
+        tts = read_number(settings, "SANDBOX_TTS_MS", self.tts_ms)
         self.stt_silence_ms, self.stt_ms, self.tts_ms = silence, stt, tts

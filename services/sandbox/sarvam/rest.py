@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import BodyPartReader, web
 
+from services.sandbox.handlers import read_object
 from services.sandbox.sarvam import spelling
 from services.sandbox.sarvam.admission import FORBIDDEN, error, raise_refusal
 from services.sandbox.sarvam.backend import Backend
@@ -57,9 +58,7 @@ async def text_to_speech(request: web.Request, backend: Backend) -> web.Response
     """JSON as on the socket, with the whole `text`; the answer's `audios` are base64."""
     _admit(request, backend)
     try:
-        body = await request.json()
-        if not isinstance(body, dict):
-            raise ValueError("no object")
+        body = await read_object(request)
     except ValueError:
         return error(400, "expected a JSON object")
     text = body.get("text")

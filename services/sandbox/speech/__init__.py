@@ -1,4 +1,4 @@
-"""Speech without a cloud: callers that can be understood, and an ear that understands only them.
+"""Speech without a cloud: callers that can be understood, and a recogniser for them alone.
 
 espeak-ng speaks all our languages. It is under GPL-3.0, optional, and runs in a process of its
 own that nothing of the product imports; the stand-ins put it behind Sarvam's wire protocol. No

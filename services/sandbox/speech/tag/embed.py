@@ -1,7 +1,7 @@
 """The sending side: mixes the tones of an id under speech.
 
 Speech loses the band 2425 to 3325 Hz; the tones take its place at 14 dB under the speech's own
-envelope, and never under 12 % of it in pauses, so that an ear takes them for a faint warble.
+envelope, and never under 12 % of it in pauses, so that a listener takes them for a faint warble.
 """
 
 from typing import Final

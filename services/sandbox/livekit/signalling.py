@@ -23,9 +23,10 @@ from livekit.protocol.rtc import (
 )
 from loguru import logger
 
-from services.sandbox.livekit import negotiation, requests
+from services.sandbox.livekit import negotiation, signal_requests
 from services.sandbox.livekit.errors import Refusal
 from services.sandbox.livekit.grants import Authority, Token
+from services.sandbox.livekit.outbox import Outbox
 from services.sandbox.livekit.participant import Participant
 from services.sandbox.livekit.peer import State, describe
 from services.sandbox.livekit.protocol import (
@@ -37,7 +38,6 @@ from services.sandbox.livekit.protocol import (
 )
 from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.rooms import Rooms
-from services.sandbox.livekit.socket import Outbox
 from shared.clock import Clock
 
 _JOIN_TRIES = 3  # of the real server inside one join, before it says that the room is full
@@ -189,7 +189,7 @@ class Signalling:
                 except DecodeError:
                     logger.warning("{}: unreadable request", participant.identity)
                     continue
-                await requests.handle(room, participant, request)
+                await signal_requests.handle(room, participant, request)
                 if participant.gone:
                     # A leaving client closes at once; reading on would answer that first.
                     await outbox.flush()
@@ -218,7 +218,7 @@ async def _send_away(
 async def _first_requests(room: Room, participant: Participant, join: JoinRequest) -> None:
     """What the join request has brought with it."""
     for track in join.add_track_requests:
-        requests.add_track(room, participant, track)
+        signal_requests.add_track(room, participant, track)
     if join.HasField("publisher_offer"):
         await negotiation.answer(room, participant, join.publisher_offer)
 
