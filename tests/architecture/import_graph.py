@@ -31,11 +31,6 @@ def shortest_cycle(graph: Graph) -> list[str]:
     return min(cycles, key=len, default=[])
 
 
-def modules_in_cycles(graph: Graph) -> set[str]:
-    """Every module from which imports lead back to it."""
-    return {name for name in graph if _way_back(graph, name)}
-
-
 def _way_back(graph: Graph, start: str) -> list[str]:
     """The shortest path of imports from a module back to itself."""
     reached: dict[str, str] = {}

@@ -1,33 +1,16 @@
 """Imports point one way. A reader who opens a file can learn it without learning half the house."""
 
 import ast
-from collections.abc import Collection
 from pathlib import Path
 
 from tests.architecture.import_graph import Graph, build_graph, shortest_cycle
 from tests.architecture.sources import Source, product_sources
 
-KNOWN_CYCLES: dict[tuple[str, str], str] = {
-    (
-        "services.agent.speech.stt.stream",
-        "services.agent.speech.stt.model",
-    ): "the stream's Model protocol is to replace it",
-}
-"""Imports that close a circle and are to go, each with the reason why it is still there."""
-
 
 def test_no_module_imports_itself_in_a_circle() -> None:
     """In a circle no file can be understood, tested or moved without all the others."""
-    graph = build_graph(product_sources())
-    assert_no_cycle(_without(graph, KNOWN_CYCLES))
-
-
-def test_known_circles_are_still_there() -> None:
-    """A circle that was mended leaves the list, or it could come back unseen."""
-    graph = build_graph(product_sources())
-    for known in KNOWN_CYCLES:
-        rest = [each for each in KNOWN_CYCLES if each != known]
-        assert shortest_cycle(_without(graph, rest)), f"{known} closes no circle: take it out"
+    cycle = shortest_cycle(build_graph(product_sources()))
+    assert not cycle, "imports in a circle: " + " -> ".join(cycle)
 
 
 def test_every_kind_of_import_counts() -> None:
@@ -63,15 +46,6 @@ def test_the_shortest_circle_is_named() -> None:
     graph: Graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
     assert shortest_cycle(graph) == ["d", "e", "d"]
     assert not shortest_cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()})
-
-
-def assert_no_cycle(graph: Graph) -> None:
-    cycle = shortest_cycle(graph)
-    assert not cycle, "imports in a circle: " + " -> ".join(cycle)
-
-
-def _without(graph: Graph, edges: Collection[tuple[str, str]]) -> Graph:
-    return {name: {t for t in found if (name, t) not in edges} for name, found in graph.items()}
 
 
 def _source(path: str, text: str) -> Source:

@@ -12,16 +12,9 @@ THE_CLOCK = "shared/clock.py"
 STAND_INS = "services/sandbox/"
 
 NOT_YET = {
-    "services/agent/call/lease.py",
-    "services/agent/call/running_call.py",
-    "services/agent/provider_status/board.py",
-    "services/agent/provider_status/probe.py",
-    "services/agent/speech/stt/connection.py",
-    "services/agent/speech/stt/stream.py",
     "services/config/main.py",
     "services/config/refresh.py",
     "shared/bus/consumer.py",
-    "shared/profiles/reader.py",
 }
 """Files that still ask the machine's clock; those that were mended leave the list."""
 
