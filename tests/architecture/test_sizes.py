@@ -9,7 +9,6 @@ STAND_INS = "services/sandbox/"
 
 TOO_LONG = {
     "tests/agent/conversation/test_conversation.py": "to be split by subject",
-    "tests/agent/test_text_call.py": "to be split by subject",
     "tests/config/test_refresh.py": "to be split by subject",
     "tests/gateway/test_watchdog.py": "to be split by subject",
     "tests/shared/test_background.py": "to be split by subject",
