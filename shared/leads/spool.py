@@ -9,20 +9,24 @@ import fcntl
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from loguru import logger
+from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import Unavailable
 from shared.leads.model import LeadChange, LeadContext
 
 T = TypeVar("T")
 
+FILE = "spool.sqlite"
 BUSY_S = 5.0  # how long another process may hold the file
 _CHANGES: TypeAdapter[tuple[LeadChange, ...]] = TypeAdapter(tuple[LeadChange, ...])
 
+# `fault`: why a row was set aside; NULL while it waits.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS changes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -32,22 +36,42 @@ CREATE TABLE IF NOT EXISTS changes (
   fault TEXT
 )
 """
+# CAST: SQLite keeps whatever it was given in a column of any type.
+_COLUMNS = ", ".join(
+    ("id", *(f"CAST({name} AS TEXT)" for name in ("lead_id", "context", "changes", "fault")))
+)
+_INSERT = "INSERT INTO changes (lead_id, context, changes, fault) VALUES (?, ?, ?, ?)"
 
 
 class SpoolError(Unavailable):
-    """The disk does not take it (full, read-only, broken): nothing was saved."""
+    """The disk does not take it (full, read-only, removed, broken): nothing was saved."""
 
     code = "spool"
 
 
-class Spooled(BaseModel):
-    """Changes of one lead that wait, in the order in which they came."""
+class Unreadable(Exception):
+    """A row is not what this version reads. The text says where, never what it holds."""
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True, slots=True)
+class SpoolRow:
+    """One row as it lies on the disk. `fault` says why it was set aside, None while it waits."""
 
     id: int
-    context: LeadContext
-    changes: tuple[LeadChange, ...]
+    lead_id: str
+    context: str
+    changes: str
+    fault: str | None = None
+
+    def read(self) -> tuple[LeadContext, tuple[LeadChange, ...]]:
+        """What it holds. Raises Unreadable: garbage, or of a version with other fields."""
+        try:
+            context = LeadContext.model_validate_json(self.context)
+            return context, _CHANGES.validate_json(self.changes)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the JSON"
+            raise Unreadable(f"cannot be read: {where}: {first['type']}") from error
 
 
 class Spool:
@@ -57,17 +81,7 @@ class Spool:
         self._folder = folder
         self._lock = threading.Lock()
         with _refusals():
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                folder / "spool.sqlite",
-                timeout=BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            # WAL: readers never wait for a writer's fsync. FULL: each commit is on the disk.
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(_SCHEMA)
+            self._db, self._inode = self._open()
 
     def close(self) -> None:
         self._db.close()
@@ -78,68 +92,128 @@ class Spool:
             context.lead_id,
             context.model_dump_json(),
             _CHANGES.dump_json(tuple(changes)).decode(),
+            None,
         )
-        await self._do(
-            lambda db: db.execute(
-                "INSERT INTO changes (lead_id, context, changes) VALUES (?, ?, ?)", row
-            )
+        await self._do(lambda db: db.execute(_INSERT, row))
+
+    async def waiting(
+        self, *, after: int = 0, lead_id: str | None = None, limit: int = 50
+    ) -> list[SpoolRow]:
+        """What waits, of one lead or of all, the oldest first; only rows with a higher id."""
+        return await self._rows(
+            "fault IS NULL AND id > ?1 AND (?2 IS NULL OR lead_id = ?2) ORDER BY id LIMIT ?3",
+            (after, lead_id, limit),
         )
 
-    async def oldest(self, limit: int = 50, *, lead_id: str | None = None) -> list[Spooled]:
-        """What waits, of one lead or of all, the oldest first."""
-        rows = await self._do(
-            lambda db: db.execute(
-                "SELECT id, context, changes FROM changes"
-                " WHERE fault IS NULL AND (?1 IS NULL OR lead_id = ?1) ORDER BY id LIMIT ?2",
-                (lead_id, limit),
-            ).fetchall()
-        )
-        return [
-            Spooled(
-                id=number,
-                context=LeadContext.model_validate_json(context),
-                changes=_CHANGES.validate_json(changes),
-            )
-            for number, context, changes in rows
-        ]
+    async def set_aside_rows(self) -> list[SpoolRow]:
+        """What was set aside, the oldest first."""
+        return await self._rows("fault IS NOT NULL ORDER BY id", ())
 
     async def remove(self, number: int) -> None:
         """Forgets changes that are in Redis now."""
         await self._do(lambda db: db.execute("DELETE FROM changes WHERE id = ?", (number,)))
 
     async def set_aside(self, number: int, fault: str) -> None:
-        """Keeps changes that Redis will never take, so that others can pass; for people to see."""
+        """Keeps changes that cannot go to Redis, so that others can pass; for people to see."""
         await self._do(
             lambda db: db.execute("UPDATE changes SET fault = ? WHERE id = ?", (fault, number))
         )
 
+    async def give_back(self, number: int | None = None) -> int:
+        """Lets what was set aside wait again, one row or all of them; answers how many."""
+        return await self._do(
+            lambda db: (
+                db.execute(
+                    "UPDATE changes SET fault = NULL"
+                    " WHERE fault IS NOT NULL AND (?1 IS NULL OR id = ?1)",
+                    (number,),
+                ).rowcount
+            )
+        )
+
     async def count(self, *, set_aside: bool = False) -> int:
         """How many wait; or, with `set_aside`, how many were set aside."""
-        which = "IS NOT NULL" if set_aside else "IS NULL"
         (number,) = await self._do(
-            lambda db: db.execute(f"SELECT count(*) FROM changes WHERE fault {which}").fetchone()  # noqa: S608 - one of the two texts above
+            lambda db: db.execute(
+                "SELECT count(*) FROM changes WHERE (fault IS NOT NULL) = ?", (set_aside,)
+            ).fetchone()
         )
         return int(number)
 
     @contextmanager
     def draining(self) -> Iterator[bool]:
-        """True inside for one process at a time; the lock goes with the process that holds it."""
-        with (self._folder / "drain.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        """True inside for one process at a time; the lock goes with the process that holds it.
+
+        Raises SpoolError when there can be no lock: folder gone, read-only, no file handle left.
+        """
+        with _refusals():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / "drain.lock").open("w")
+        with lock:
+            with _refusals():
+                ours = _try_lock(lock.fileno())
+            yield ours
+
+    async def _rows(self, where: str, values: tuple[object, ...]) -> list[SpoolRow]:
+        sql = f"SELECT {_COLUMNS} FROM changes WHERE {where}"  # noqa: S608 - both are our own texts
+        rows = await self._do(lambda db: db.execute(sql, values).fetchall())
+        return [SpoolRow(*row) for row in rows]
+
+    def _open(self) -> tuple[sqlite3.Connection, int]:
+        """The file, made when it is not there, and its inode."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / FILE
+        db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        # What is not UTF-8 is read all the same: one such row must not hide those behind it.
+        db.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+        # WAL: readers never wait for a writer's fsync. FULL: each commit is on the disk.
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute(_SCHEMA)
+        return db, path.stat().st_ino
+
+    def _was_removed(self) -> bool:
+        """What SQLite writes into a removed file, nobody finds after this process."""
+        try:
+            return (self._folder / FILE).stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+
+    def _make_anew(self) -> None:
+        """The file once more, with all that the removed one held."""
+        rows: list[tuple[object, ...]] = []
+        with suppress(sqlite3.Error):
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM changes ORDER BY id").fetchall()  # noqa: S608 - our own text
+        db, inode = self._open()
+        try:
+            db.execute("BEGIN")
+            db.executemany(_INSERT, [row[1:] for row in rows])
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            db.close()  # the removed file is still open, and still holds them
+            raise
+        logger.error("the spool in {} was removed: made anew with {} rows", self._folder, len(rows))
+        self._db.close()
+        self._db, self._inode = db, inode
 
     async def _do(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """In a thread: an fsync may take long, and speech goes on meanwhile."""
 
         def locked() -> T:
             with self._lock, _refusals():
+                if self._was_removed():
+                    self._make_anew()
                 return action(self._db)
 
         return await asyncio.to_thread(locked)
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

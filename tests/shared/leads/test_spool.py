@@ -1,0 +1,119 @@
+"""The spool alone: what is on the disk stays, whatever becomes of its folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shared.leads import LeadChange, LeadContext
+from shared.leads.spool import Spool, SpoolError
+from tests.shared.builders import lead_context, new_call
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def context() -> LeadContext:
+    return lead_context(new_call())
+
+
+def change(value: str, sequence: int = 1) -> LeadChange:
+    return LeadChange(field="name", value=value, attempt=1, sequence=sequence)
+
+
+async def names(spool: Spool) -> list[str]:
+    """The values that wait, the oldest first."""
+    rows = [row.read() for row in await spool.waiting()]
+    return [each.value for _, changes in rows for each in changes]
+
+
+async def test_what_waits_is_read_in_pages_of_one_lead_or_of_all(
+    spool: Spool, context: LeadContext
+) -> None:
+    other = lead_context(new_call())
+    for number in range(5):
+        await spool.add(context if number % 2 else other, [change(str(number))])
+    first = await spool.waiting(limit=2)
+    rest = await spool.waiting(after=first[-1].id)
+    assert [row.read()[1][0].value for row in (*first, *rest)] == ["0", "1", "2", "3", "4"]
+    ours = await spool.waiting(lead_id=context.lead_id)
+    assert [row.read()[1][0].value for row in ours] == ["1", "3"]
+    assert ours[0].read()[0] == context
+    spool.close()
+
+
+async def test_what_is_set_aside_waits_again_when_it_is_given_back(
+    spool: Spool, context: LeadContext
+) -> None:
+    for number in range(3):
+        await spool.add(context, [change(str(number))])
+    for row in await spool.waiting():
+        await spool.set_aside(row.id, "why")
+    assert await spool.waiting() == []
+    aside = await spool.set_aside_rows()
+    assert [row.fault for row in aside] == ["why"] * 3
+    assert await spool.give_back(aside[1].id) == 1
+    assert await names(spool) == ["1"]
+    assert await spool.give_back() == 2
+    assert await names(spool) == ["0", "1", "2"]
+    assert await spool.give_back(999) == 0
+    spool.close()
+
+
+@pytest.mark.parametrize("removed", ["folder", "file"])
+async def test_a_spool_that_was_removed_is_made_anew_with_all_that_it_held(
+    spool: Spool, context: LeadContext, tmp_path: Path, removed: str
+) -> None:
+    """SQLite goes on writing into a removed file: what it saved there, nobody would find."""
+    await spool.add(context, [change("before")])
+    [row] = await spool.waiting()
+    await spool.set_aside(row.id, "why")
+    await spool.add(context, [change("waiting", 2)])
+    if removed == "folder":
+        shutil.rmtree(tmp_path / "spool")
+    else:
+        for file in (tmp_path / "spool").glob("spool.sqlite*"):
+            file.unlink()
+    await spool.add(context, [change("after", 3)])
+    spool.close()
+    found = Spool(tmp_path / "spool")
+    assert await names(found) == ["waiting", "after"]
+    assert [row.fault for row in await found.set_aside_rows()] == ["why"]
+    found.close()
+
+
+async def test_a_removed_spool_that_cannot_be_made_anew_says_that_nothing_is_saved(
+    spool: Spool, context: LeadContext, tmp_path: Path
+) -> None:
+    await spool.add(context, [change("before")])
+    shutil.rmtree(tmp_path / "spool")
+    (tmp_path / "spool").write_text("")
+    for _ in range(2):
+        with pytest.raises(SpoolError, match="nothing is saved"):
+            await spool.add(context, [change("meanwhile", 2)])
+    (tmp_path / "spool").unlink()
+    await spool.add(context, [change("after", 3)])
+    assert await names(spool) == ["before", "after"]
+    spool.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A read-only volume would be noticed on the day it is needed."""
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SpoolError, match="the spool does not take it"):
+        Spool(file)
+
+
+def test_only_one_process_drains(spool: Spool, tmp_path: Path) -> None:
+    """Every call of a worker would drain at the same time."""
+    other = Spool(tmp_path / "spool")
+    with spool.draining() as ours, other.draining() as theirs:
+        assert (ours, theirs) == (True, False)
+    with other.draining() as theirs:
+        assert theirs
+    spool.close()
+    other.close()
