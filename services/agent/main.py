@@ -18,7 +18,7 @@ from services.agent.worker import CallWorker
 from shared.errors import BolchaalError
 from shared.leads import Leads
 from shared.leads.spool import Spool, SpoolError
-from shared.leads.store_and_forward import StoreAndForward
+from shared.leads.store_and_forward import DRAIN_EVERY_S, StoreAndForward
 from shared.runtime.background import Background
 from shared.runtime.health import Health
 from shared.runtime.service import ServiceContext, run
@@ -57,7 +57,7 @@ async def serve(context: ServiceContext[AgentSettings]) -> None:
         if spool is not None:
             leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
             saver = StoreAndForward(leads, spool, on_outage=partial(_on_outage, health))
-            background.run("spool", saver.run)
+            background.every("spool", DRAIN_EVERY_S, saver.drain_once)
         await _hold_calls(worker, context.stop, settings.drain_timeout)
     if spool is not None:
         spool.close()

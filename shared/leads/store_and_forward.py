@@ -14,7 +14,6 @@ from contextlib import suppress
 from loguru import logger
 from redis.exceptions import RedisError
 
-from shared.clock import set_within
 from shared.leads.model import LeadChange, LeadContext
 from shared.leads.repository import Leads, Merged
 from shared.leads.spool import Spool, SpoolError, SpoolRow, Unreadable
@@ -84,12 +83,6 @@ class StoreAndForward:
             self._on_outage("redis", str(error))
         except SpoolError as error:
             self._on_outage("spool", error.message)
-
-    async def run(self, stop: asyncio.Event, *, every: float = DRAIN_EVERY_S) -> None:
-        """`drain_once` every so many seconds, until `stop`."""
-        while not stop.is_set():
-            await self.drain_once()
-            await set_within(stop, every)
 
     async def _give_back_once(self) -> None:
         """What an earlier process set aside, this one may be able to read."""

@@ -16,6 +16,7 @@ from shared.leads.spool import Spool
 from shared.leads.store_and_forward import StoreAndForward
 from shared.profiles.model import Profile
 from shared.redis.client import connect
+from shared.runtime.background import Background
 from tests.chaos.journal import Journal
 from tests.chaos.plan import Script, script
 
@@ -35,8 +36,12 @@ class Publisher:
 
     async def run(self, first: int, last: int) -> None:
         """Says the leads from `first` to `last` - 1 that are not in the journal."""
-        stop = asyncio.Event()
-        draining = asyncio.create_task(self._saver.run(stop, every=0.1))
+        async with Background() as background:
+            background.every("spool", 0.1, self._saver.drain_once)
+            await self._say(first, last)
+        await self._redis.aclose()
+
+    async def _say(self, first: int, last: int) -> None:
         said = self._journal.steps()
         slots = asyncio.Semaphore(AT_ONCE)
         dice = random.Random(self._attempt)
@@ -55,9 +60,6 @@ class Publisher:
             await asyncio.gather(*calls)
         while await self._spool.count():  # noqa: ASYNC110 - SQLite has no event
             await asyncio.sleep(0.05)
-        stop.set()
-        await draining
-        await self._redis.aclose()
 
     async def _call(self, one: Script, begin: int) -> None:
         """One call. The journal has a line a step, and one for the end of the call."""

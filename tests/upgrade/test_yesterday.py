@@ -85,22 +85,14 @@ async def nothing_waits(redis: Redis) -> bool:
 async def take_up(yesterday: Yesterday, redis: Redis) -> None:
     """What agents do after the update: empty the spool, go on with the call, end it."""
     spool = Spool(yesterday.spool)
-    stop = asyncio.Event()
-    saver = StoreAndForward(Leads(redis, source="agent"), spool)
-    draining = asyncio.create_task(saver.run(stop, every=0.05))
+    await StoreAndForward(Leads(redis, source="agent"), spool).drain_once()
+    assert await spool.count() == 0
     calls = Calls(redis, source="agent")
     call_id = yesterday.calls["under_way"]
     held = await calls.take(call_id, "agent-of-today")
     assert held.attempt == 2
-
-    async def drained() -> bool:
-        return await spool.count() == 0
-
-    await until(drained)
     ended = await calls.end(await calls.get(call_id), "agent_finished", held=held)
     assert (ended.first, ended.outcome) == (True, "lead_complete")
-    stop.set()
-    await draining
     spool.close()
 
 
