@@ -31,7 +31,7 @@ class Authorizer:
         """Raises Unauthorized unless the request may use the private routes."""
         if self._api_key is None:
             self._require_this_machine(headers)
-        elif not same(bearer(headers), self._api_key):
+        elif not equal_secrets(bearer(headers), self._api_key):
             raise Unauthorized("this needs the header Authorization: Bearer GATEWAY_API_KEY")
 
     def require_call(
@@ -41,9 +41,9 @@ class Authorizer:
 
         Being on this machine is not enough: it may have several people.
         """
-        if same(cookies.get(COOKIE, ""), self.cookie(call_id)):
+        if equal_secrets(cookies.get(COOKIE, ""), self.cookie(call_id)):
             return
-        if self._api_key is None or not same(bearer(headers), self._api_key):
+        if self._api_key is None or not equal_secrets(bearer(headers), self._api_key):
             raise Unauthorized("only the browser that opened the call may read it")
 
     def cookie(self, call_id: str) -> str:
@@ -71,7 +71,7 @@ def bearer(headers: Mapping[str, str]) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def same(given: str, wanted: str) -> bool:
+def equal_secrets(given: str, wanted: str) -> bool:
     """Whether two secrets are equal, in a time that tells nothing about how."""
     return hmac.compare_digest(given.encode(), wanted.encode())
 

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from services.gateway import metrics
 from shared.errors import BolchaalError
 from shared.redis.client import AWAY
+from shared.redis.outage import outage_reason
 
 RETRY_AFTER_S = 5
 
@@ -65,7 +66,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, BolchaalError)  # noqa: S101  registered for this type only
+    assert isinstance(error, BolchaalError)  # noqa: S101 - registered for this type only
     headers = {}
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
@@ -77,7 +78,7 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:
     """Names the first field at fault. Never repeats what was sent: it may be personal, or huge."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this type only
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     fault = error.errors()[0]
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "json_invalid":
@@ -95,22 +96,22 @@ def _field(place: Sequence[Any]) -> str | None:
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101  registered for this type only
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     code = CODES.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
     headers = dict(error.headers) if error.headers else None
     return answer(error.status_code, code, str(error.detail), headers=headers)
 
 
 async def _redis(request: Request, error: Exception) -> JSONResponse:
-    logger.warning("{}: Redis: {}", request.url.path, type(error).__name__)
+    logger.warning("{}: {}", request.url.path, outage_reason(error) or type(error).__name__)
     return answer(
         503,
         "unavailable",
-        "the server's memory is away just now",
+        f"Redis does not do what it is asked: try again in {RETRY_AFTER_S} seconds",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:
     # The server logs it with its traceback; whoever asked learns nothing of our insides.
-    return answer(500, "internal", "something went wrong here; it has been logged")
+    return answer(500, "internal", "a fault in the server: its log says more")

@@ -8,24 +8,9 @@ from redis.asyncio import Redis
 from shared.errors import TooMany
 from shared.ids import uuid7
 from shared.redis import keys
+from shared.redis.scripts import load_script
 
 WINDOW_MS = 60_000
-
-# One member per accepted request, scored by its time. A refused request leaves no trace, so that
-# knocking does not prolong the wait.
-# KEYS window   ARGV window_ms, limit, member   -> milliseconds to wait, 0 = accepted
-_WINDOW = """
-local t = redis.call('TIME')
-local at = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at - ARGV[1])
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-  local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-  return math.max(1, oldest[2] + ARGV[1] - at)
-end
-redis.call('ZADD', KEYS[1], at, ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 0
-"""
 
 
 class RateLimit:
@@ -34,11 +19,11 @@ class RateLimit:
     def __init__(self, redis: Redis, *, kind: str, per_minute: int) -> None:
         self._kind = kind
         self._per_minute = per_minute
-        self._script = redis.register_script(_WINDOW)
+        self._script = load_script(redis, __file__, "rate_limit")
 
     async def take(self, address: str) -> None:
         """Counts one request. Raises TooMany with the seconds until there is room again."""
-        key = keys.limit(self._kind, counted(address))
+        key = keys.limit(self._kind, counted_as(address))
         wait = int(await self._script(keys=[key], args=[WINDOW_MS, self._per_minute, uuid7()]))
         if wait:
             raise TooMany(
@@ -47,7 +32,7 @@ class RateLimit:
             )
 
 
-def counted(address: str) -> str:
+def counted_as(address: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 that an IPv6 host picks from."""
     try:
         parsed = ip_address(address)

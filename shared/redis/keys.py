@@ -43,6 +43,11 @@ def call_notice(call_id: str, code: str, attempt: int) -> str:
     return f"{PREFIX}call:{call_id}:said:{code}:{attempt}"
 
 
+def caller_absent(call_id: str) -> str:
+    """STRING with expiry: since when (milliseconds) the watchdog has seen no caller in the room."""
+    return f"{PREFIX}call:{call_id}:absent"
+
+
 def call_of_room(room: str) -> str:
     """STRING: the call that a LiveKit room belongs to."""
     return f"{PREFIX}room:{room}"

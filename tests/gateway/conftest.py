@@ -11,6 +11,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from services.gateway.app import create_app
+from services.gateway.dependencies import Gateway
 from services.gateway.lifespan import open_gateway
 from services.gateway.settings import GatewaySettings
 from shared.profiles import Profile, default_profile, version
@@ -46,12 +47,21 @@ async def put_profile(redis: Redis, profile: Profile, **changes: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: GatewaySettings, rooms: Rooms | None) -> AsyncIterator[str]:
-    """A gateway while the context is open; gives its address."""
+async def open_test_gateway(
+    settings: GatewaySettings, rooms: Rooms | None
+) -> AsyncIterator[tuple[Gateway, asyncio.Event]]:
+    """What a gateway's routes work with, its loops running, and the event that stops it."""
     stop = asyncio.Event()
     async with open_context("gateway", settings, stop, own_http=True) as context:
+        yield await open_gateway(context, livekit=rooms), stop
+
+
+@asynccontextmanager
+async def serving(settings: GatewaySettings, rooms: Rooms | None) -> AsyncIterator[str]:
+    """A gateway while the context is open; gives its address."""
+    async with open_test_gateway(settings, rooms) as (gateway, stop):
         listener = bind("127.0.0.1", 0, "WEB_PORT")
-        app = create_app(await open_gateway(context, livekit=rooms))
+        app = create_app(gateway)
         task = asyncio.create_task(serve(app, listener, stop, timeout_graceful_shutdown=3))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

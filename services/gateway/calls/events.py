@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi.sse import ServerSentEvent
+from redis.exceptions import RedisError
 
 from services.gateway import metrics
 from shared.calls.log import CallLog, Logged
 from shared.errors import Unavailable
-from shared.redis.client import AWAY, connect
+from shared.redis.client import connect
+from shared.redis.outage import outage_reason
 
 BLOCK_MS = 1_000  # how long a stream may take to notice that the server stops
 RECONNECT_MS = 1_000  # after which a browser whose stream ended asks again
@@ -29,7 +31,10 @@ class EventStreams:
     def require_room(self) -> None:
         """Raises Unavailable while there are as many streams as one process serves."""
         if self._open >= MAX_STREAMS:
-            raise Unavailable("too many people follow calls just now", retry_after=RETRY_AFTER_S)
+            raise Unavailable(
+                f"{MAX_STREAMS} calls are being followed, and no more can be: try again later",
+                retry_after=RETRY_AFTER_S,
+            )
 
     async def follow(self, call_id: str, after: str | None) -> AsyncIterator[ServerSentEvent]:
         """The call's log from the start, or after the entry with id `after`, and on.
@@ -44,8 +49,9 @@ class EventStreams:
                     yield _event(logged)
                 if self._stop.is_set():
                     return
-        except AWAY:
-            return
+        except (RedisError, OSError) as error:
+            if outage_reason(error) is None:
+                raise
         finally:
             self._count(-1)
 

@@ -16,10 +16,10 @@ class TokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    agentId: Annotated[Printable, Field(max_length=64)] = "default"  # noqa: N815  the API's name
+    agentId: Annotated[Printable, Field(max_length=64)] = "default"  # noqa: N815 - the API's name
     language: Annotated[Printable, Field(max_length=20)] | None = None
     voice: Annotated[Printable, Field(max_length=64)] | None = None
-    userName: Annotated[Printable, Field(max_length=80)] = ""  # noqa: N815  the API's name
+    userName: Annotated[Printable, Field(max_length=80)] = ""  # noqa: N815 - the API's name
 
     @field_validator("agentId", mode="before")
     @classmethod
@@ -39,10 +39,10 @@ class TokenRequest(BaseModel):
 
 class TokenAnswer(BaseModel):
     token: str
-    roomName: str  # noqa: N815  the API's name
-    livekitUrl: str  # noqa: N815  the API's name
-    agentId: str  # noqa: N815  the API's name
-    callId: str  # noqa: N815  the same style
+    roomName: str  # noqa: N815 - the API's name
+    livekitUrl: str  # noqa: N815 - the API's name
+    agentId: str  # noqa: N815 - the API's name
+    callId: str  # noqa: N815 - the same style
 
 
 class CallDetails(BaseModel):

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.gateway import metrics
+from services.gateway.calls.token import DEPARTURE_TIMEOUT_S
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms
 from shared.calls import LEASE_MS, NO_AGENT_MS, Call, Calls
 from shared.calls.log import CallLog, CallNotice
@@ -31,6 +32,8 @@ DISPATCH_AGAIN_MS = 4_000  # an agent takes a call within 2 s of a dispatch, on 
 NOBODY_JOINED_MS = 120_000
 SAID_S = 3_600  # how long we remember what a call was told
 ROOM_GRACE_MS = 10_000  # a room is made when the caller connects: absence means nothing before
+ABSENT_MS = 1_000 * DEPARTURE_TIMEOUT_S  # LiveKit closes a room that nobody else is in after this
+FORGET_ABSENCE_S = 10  # without a look that renews it: looks are about LOOK_AGAIN_MS apart
 
 NO_AGENT = "agent_none"
 AGENT_LOST = "agent_lost"
@@ -145,6 +148,7 @@ class Watchdog:
             await self._caller_absent(call, now)
             return
         await self._calls.joined(call.id)
+        await self._redis.delete(keys.caller_absent(call.id))
         if call.state == "active":
             await self._call_agent(call, now, AGENT_LOST)
         elif call.joined_ms is None:
@@ -159,13 +163,23 @@ class Watchdog:
         joined = call.joined_ms or call.started_ms
         if joined is None and now - call.created_ms >= NOBODY_JOINED_MS:
             await self._end(call, "never_joined")
-        elif joined is not None and now - joined >= ROOM_GRACE_MS and await self._room_gone(call):
+        elif joined is None or now - joined < ROOM_GRACE_MS:
+            await self._calls.due_at(call.id, now + LOOK_AGAIN_MS)
+        elif not await self._livekit.room_exists(call.room):
+            await self._end(call, "room_closed")
+        elif now - await self._absent_since(call, now) >= ABSENT_MS:
+            # A recorder or a supervisor holds the room open, for a caller who will not come back.
+            await self._livekit.delete_room(call.room)
             await self._end(call, "room_closed")
         else:
             await self._calls.due_at(call.id, now + LOOK_AGAIN_MS)
 
-    async def _room_gone(self, call: Call) -> bool:
-        return not await self._livekit.room_exists(call.room)
+    async def _absent_since(self, call: Call, now: int) -> int:
+        """Since when every look has found the caller away, milliseconds; `now` at the first."""
+        key = keys.caller_absent(call.id)
+        since = await self._redis.set(key, now, nx=True, get=True, ex=FORGET_ABSENCE_S)
+        await self._redis.expire(key, FORGET_ABSENCE_S)
+        return int(since or now)
 
     async def _call_agent(self, call: Call, now: int, why: str) -> None:
         """Asks for another agent, and says so once for each that is missing."""

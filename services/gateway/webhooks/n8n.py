@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from loguru import logger
 
-from services.gateway.auth import bearer, same
+from services.gateway.auth import bearer, equal_secrets
 from services.gateway.dependencies import GatewayDep
 from services.gateway.ids import require_agent_id
 from services.gateway.webhooks.idempotency import idempotent
@@ -29,7 +29,7 @@ async def profile_changed(
 ) -> ProfileChangedAnswer:
     """The profile is fetched at once. Needs N8N_INBOUND_TOKEN."""
     expected = gateway.settings.n8n_inbound_token
-    if expected is None or not same(bearer(request.headers), expected.get_secret_value()):
+    if expected is None or not equal_secrets(bearer(request.headers), expected.get_secret_value()):
         raise Unauthorized("this needs the header Authorization: Bearer N8N_INBOUND_TOKEN")
     require_agent_id(body.agent_id)
     digest = hashlib.sha256((idempotency_key or uuid7()).encode()).hexdigest()

@@ -1,44 +1,16 @@
 """Profiles over HTTP: the predecessor's routes, and the word from N8N."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import httpx
 import pytest
 from redis.asyncio import Redis
 
 from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile, default_profile
-from shared.profiles.record import announce
 from shared.redis import keys
 from shared.voices import VOICES
-from tests.gateway.conftest import Gateways, put_profile
+from tests.gateway.conftest import put_profile
+from tests.gateway.profiles.fake_config import config_service
 from tests.shared.builders import entries
-
-TOKEN = {"Authorization": "Bearer a-token-for-n8n"}
-CHANGED = "/api/webhooks/n8n/profile-changed"
-
-
-@asynccontextmanager
-async def config_service(redis: Redis, profile: Profile) -> AsyncIterator[None]:
-    """Answers every wish with `profile`, as config does once it has fetched it."""
-
-    over = asyncio.Event()  # a cancellation may be swallowed in the middle of a Redis command
-
-    async def answer() -> None:
-        answered = 0
-        while not over.is_set():
-            for _ in (await entries(redis, keys.PROFILES_WANTED))[answered:]:
-                answered += 1
-                await put_profile(redis, profile)
-                await announce(redis, profile.id, "new")
-            await asyncio.sleep(0.01)
-
-    task = asyncio.create_task(answer())
-    yield
-    over.set()
-    await task
 
 
 async def test_config_answers_the_profile_as_n8n_gave_it(
@@ -99,40 +71,6 @@ async def test_languages_and_the_voices_of_the_model(client: httpx.AsyncClient) 
     assert [each["code"] for each in answer["languages"]] == list(LANGUAGES)
     assert len(answer["languages"]) == 12
     assert [each["id"] for each in answer["voices"]] == list(VOICES["bulbul:v3"])
-
-
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer a-wrong-token"}])
-async def test_n8n_has_to_know_the_token(gateways: Gateways, headers: dict[str, str]) -> None:
-    """Anybody else could make us fetch without end."""
-    client = await gateways(n8n_inbound_token="a-token-for-n8n")
-    response = await client.post(CHANGED, json={"agent_id": "default"}, headers=headers)
-    assert response.status_code == 401
-
-
-async def test_nobody_may_while_no_token_is_set(client: httpx.AsyncClient) -> None:
-    for headers in ({}, TOKEN, {"Authorization": "Bearer"}):
-        response = await client.post(CHANGED, json={"agent_id": "default"}, headers=headers)
-        assert response.status_code == 401
-
-
-async def test_a_changed_profile_is_fetched_once_however_often_n8n_says_so(
-    gateways: Gateways, redis: Redis
-) -> None:
-    """N8N repeats a call with the same key and another time-stamp in its body."""
-    await put_profile(redis, default_profile())
-    client = await gateways(n8n_inbound_token="a-token-for-n8n")
-    headers = {**TOKEN, "Idempotency-Key": "change-1"}
-    answers = []
-    async with config_service(redis, Profile(id="default", name="Renamed")):
-        for at in ("10:00", "10:01"):
-            body = {"agent_id": "default", "at": at}
-            response = await client.post(CHANGED, json=body, headers=headers)
-            assert response.status_code == 200
-            answers.append(response.json()["duplicate"])
-    assert answers == [False, True]
-    assert len(await entries(redis, keys.PROFILES_WANTED)) == 1
-    name = (await client.get("/api/config/default")).json()["name"]
-    assert name == "Renamed"
 
 
 @pytest.mark.parametrize("agent_id", ["no such", "-", "a" * 65, "%2e%2e"])

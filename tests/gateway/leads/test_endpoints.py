@@ -9,9 +9,8 @@ from shared.calls import Calls
 from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads
 from shared.redis import keys
+from tests.gateway.given import NOBODYS
 from tests.shared.builders import lead_context, new_call
-
-NOBODYS = "0199b3a0-0000-7000-8000-000000000000"
 
 
 async def captured(redis: Redis, name: str) -> str:

@@ -14,16 +14,10 @@ from shared.profiles.record import ProfileRecord, write
 from shared.redis import keys
 from shared.redis.client import connect
 from tests.gateway.conftest import SECRET, Gateways, gateway_settings, put_profile, serving
+from tests.gateway.given import opened
 from tests.gateway.rooms import Rooms
 from tests.shared.builders import entries
 from tests.valkey import Valkey
-
-
-async def opened(client: httpx.AsyncClient, **body: object) -> dict[str, str]:
-    response = await client.post("/api/token", json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, str] = response.json()
-    return answer
 
 
 async def test_an_empty_object_opens_a_call_with_the_profiles_choices(
