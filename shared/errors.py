@@ -12,6 +12,7 @@ BolchaalError
 ├── Unavailable         503  something we depend on is away; says when to come back
 ├── NotOwner                 another agent holds the call now
 └── Permanent                the bus must not try this event again
+    └── NewerVersion         nor can it be read before the next release
 
 An error is raised where it is understood and handled once, at an edge: the gateway turns it into
 an HTTP answer, the bus into a retry or a dead letter, a service's start into exit code 2.
@@ -104,3 +105,9 @@ class Permanent(BolchaalError):
     """Raised by a bus handler when trying again cannot help: the event becomes a dead letter."""
 
     code = "permanent"
+
+
+class NewerVersion(Permanent):
+    """The event is of a version that this process does not know: a newer release publishes it."""
+
+    code = "newer_version"

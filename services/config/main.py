@@ -56,6 +56,7 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
         GROUP,
         {ProfileWanted: refresher.on_wanted},
         concurrency=CONCURRENCY,
+        health=context.health,
         on_outage=lambda reason: (
             context.health.set_failing("redis", reason)
             if reason
@@ -65,7 +66,6 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
     reading = asyncio.create_task(consumer.run(), name="profiles-wanted")
     beside = [
         asyncio.create_task(_probe(context, refresher), name="n8n-probe"),
-        asyncio.create_task(consumer.watch(), name="gauges"),
     ]
     stopping = asyncio.create_task(context.stop.wait())
     try:

@@ -77,8 +77,8 @@ class LeadsService:
             grace = settings.lead_timeout + RECORDING_S
             async with Background(self._health, grace=grace) as background:
                 self._deliver(background, http, alerts)
-                streams = self._consume(background)
-                self._look(background, streams)
+                self._consume(background)
+                self._look(background)
                 await stop.wait()
                 background.ask_to_stop()
                 self._wake(*self._workers)
@@ -106,46 +106,34 @@ class LeadsService:
 
         return AttemptRunner(destination.name, webhook, build, backoff=backoff(self._settings))
 
-    def _consume(self, background: Background) -> list[str]:
-        """A consumer for each stream; answers the streams."""
+    def _consume(self, background: Background) -> None:
+        """A consumer for each stream."""
         stores = {destination.name: store for destination, store in self._in_use}
         handlers = handlers_by_stream(
             ((each, stores.get(each.name)) for each in self._destinations), self._wake
         )
         for stream, of_stream in handlers.items():
             self._consume_stream(background, stream, of_stream)
-        return list(handlers)
 
     def _consume_stream(self, background: Background, stream: str, handlers: Handlers) -> None:
-        async def consume(stop: asyncio.Event) -> None:
-            consumer = Consumer(
-                self._redis,
-                stream,
-                GROUP,
-                handlers,
-                concurrency=EVENTS_AT_ONCE,
-                block_ms=self._block_ms,
-                deduplicate=False,
-                on_outage=self._note_outage,
-            )
-            parts = [asyncio.create_task(consumer.run()), asyncio.create_task(consumer.watch())]
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait([stopped, *parts], return_when="FIRST_COMPLETED")
-            stopped.cancel()
-            consumer.ask_to_stop()
-            await asyncio.wait(parts)
-            for part in parts:
-                part.result()
+        consumer = Consumer(
+            self._redis,
+            stream,
+            GROUP,
+            handlers,
+            concurrency=EVENTS_AT_ONCE,
+            block_ms=self._block_ms,
+            deduplicate=False,
+            health=self._health,
+            on_outage=self._note_outage,
+        )
+        background.run(f"consumer of {stream}", consumer.run, critical=True)
 
-        background.run(f"consumer of {stream}", consume, critical=True)
-
-    def _look(self, background: Background, streams: list[str]) -> None:
+    def _look(self, background: Background) -> None:
         readiness = Readiness(
             self._redis,
             self._health,
             destinations=[type(destination) for destination, _ in self._in_use],
-            streams=streams,
-            group=GROUP,
             n8n_is_set=self._settings.n8n_base_url is not None,
         )
         background.every("a look at deliveries", self._look_every, readiness.look)

@@ -4,7 +4,7 @@ bus = Bus(redis, source="gateway")
 await bus.publish(CallRequested(call_id=..., agent_id=...))
 
 consumer = Consumer(redis, CallEnded.stream, "leads", {CallEnded: on_call_ended})
-await consumer.run()          # until consumer.stop()
+background.run("consumer of calls", consumer.run, critical=True)
 """
 
 from shared.bus.consumer import Consumer
@@ -12,8 +12,8 @@ from shared.bus.dead_letters import DeadLetter, DeadLetters
 from shared.bus.entry import Context, Handler
 from shared.bus.group_stats import GroupStats, read_group_stats
 from shared.bus.maintenance import remove_idle_consumers, trim
+from shared.bus.policy import Policy
 from shared.bus.publish import Bus
-from shared.bus.retry import RetryPolicy
 from shared.redis.outage import OutageBackoff, outage_reason, retry_until_available
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "GroupStats",
     "Handler",
     "OutageBackoff",
-    "RetryPolicy",
+    "Policy",
     "outage_reason",
     "read_group_stats",
     "remove_idle_consumers",

@@ -1,4 +1,4 @@
-"""Whose entries are whose: signs of life for ours, and taking over those of the dead."""
+"""Who holds which entry: signs of life for ours, and taking over those of consumers that died."""
 
 from collections.abc import Sequence
 

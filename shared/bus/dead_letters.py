@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared.bus.entry import TRIES, Address, Entry
+from shared.bus.entry import TRIES, Address, Entry, number
 from shared.bus.retry import with_tries
 from shared.redis import keys
 from shared.redis.scripts import flat, load_script
@@ -45,7 +45,7 @@ class DeadLetters:
 
         False when the entry is not ours any more.
         """
-        letter = with_tries(entry.fields, entry.tries + 1)
+        letter = with_tries(_of_entry(entry.fields), entry.tries + 1)
         letter |= {"why": why, "origin": entry.id}
         letter_id = await self._dead_letter(
             keys=[entry.stream, self._key, keys.handled(self._group, entry.event_id)],
@@ -68,7 +68,7 @@ class DeadLetters:
         if not raw:
             return False
         _, fields = raw[0]
-        entry = {name: value for name, value in fields.items() if name not in _ADDED}
+        entry = _of_entry(fields)
         moved = await self._replay(
             keys=[self._key, keys.retry_stream(self._stream, self._group)],
             args=[letter_id, *flat(entry or {"type": ""})],
@@ -82,7 +82,12 @@ def _letter(letter_id: str, fields: Mapping[str, str]) -> DeadLetter:
         type=fields.get("type", ""),
         event_id=fields.get("id", ""),
         why=fields.get("why", ""),
-        tries=int(fields.get(TRIES, "0")),
-        dead_ms=int(fields.get("dead_ms", "0")),
-        fields={name: value for name, value in fields.items() if name not in _ADDED},
+        tries=number(fields.get(TRIES, "")),
+        dead_ms=number(fields.get("dead_ms", "")),
+        fields=_of_entry(fields),
     )
+
+
+def _of_entry(fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields that came from the stream."""
+    return {name: value for name, value in fields.items() if name not in _ADDED}

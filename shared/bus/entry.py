@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import getpid
 from secrets import token_hex
 from typing import Any
@@ -11,6 +11,12 @@ from shared.redis import keys
 
 # Field of an entry that has been tried before: how often.
 TRIES = "tries"
+MOST_DIGITS = 15
+
+
+def number(text: str) -> int:
+    """The whole number in a field; 0 for what is none, since anybody may write to a stream."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,8 @@ class Entry:
 
     @property
     def tries(self) -> int:
-        """How often it was tried and put off before."""
-        text = self.fields.get(TRIES, "0")
-        return int(text) if text.isdecimal() else 0
+        """How often it was tried before."""
+        return number(self.fields.get(TRIES, ""))
 
     @property
     def event_id(self) -> str:
@@ -68,7 +73,7 @@ class Context:
     """What a handler may know besides the event, and may do besides returning.
 
     A handler whose work is one script on the same Redis may acknowledge the entry in that script,
-    by XACK of `stream`, `group` and `entry_id`, and say so by `settled = True`.
+    by XACK of `stream`, `group` and `entry_id`, and say so by `acknowledged = True`.
     """
 
     stream: str
@@ -78,7 +83,7 @@ class Context:
     attempt: int  # 1 for the first try
     source: str  # the service that published
     traceparent: str = ""
-    settled: bool = field(default=False)
+    acknowledged: bool = False
 
 
 # An async function of the event and its context. It returns when the event is handled, raises
@@ -86,6 +91,6 @@ class Context:
 Handler = Callable[[Any, Context], Awaitable[None]]
 
 
-def consumer_name(source: str) -> str:
+def consumer_name(group: str) -> str:
     """A name that no other process has had, so that pending entries tell who died."""
-    return f"{source}-{socket.gethostname()}-{getpid()}-{token_hex(3)}"
+    return f"{group}-{socket.gethostname()}-{getpid()}-{token_hex(3)}"

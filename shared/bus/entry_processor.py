@@ -1,4 +1,4 @@
-"""Handling one entry: read it, run its handler, settle what came of it."""
+"""Handling one entry: read it, run its handler, acknowledge it or say why not."""
 
 import asyncio
 import traceback
@@ -16,8 +16,9 @@ from shared.bus.batching import Batcher
 from shared.bus.claims import Claims
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.entry import Address, Context, Entry, Handler
-from shared.bus.retry import Retries, RetryPolicy
-from shared.errors import BolchaalError, Permanent
+from shared.bus.policy import Policy
+from shared.bus.retry import Retries
+from shared.errors import BolchaalError, NewerVersion, Permanent
 from shared.events.base import Event
 from shared.events.wire import from_fields
 from shared.redis import keys
@@ -35,17 +36,16 @@ class EntryProcessor:
     """What handling an entry takes. `abandon`: stop retrying, the process has to go.
 
     `deduplicate` keeps a record of handled events, so that a duplicate is dropped; a group
-    whose handlers settle entries by scripts that are safe to repeat does without.
+    whose handlers acknowledge entries by scripts that are safe to repeat does without.
     """
 
     redis: Redis
     address: Address
     handlers: Mapping[type[Event], Handler]
     claims: Claims
-    policy: RetryPolicy
+    policy: Policy
     deduplicate: bool
-    timeout: float
-    on_outage: Callable[[str | None], None]
+    on_outage: Callable[[str | None], None] | None
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class EntryProcessor:
         self._done = load_script(self.redis, __file__, "done")
 
     async def process(self, entry: Entry) -> None:
-        """Handles and settles one entry. Does not raise, but for cancellation."""
+        """Handles one entry and acknowledges it. Does not raise, but for cancellation."""
         type_ = entry.fields.get("type")
         if not type_ or not entry.fields.get("id"):
             await self._dead_letter(entry, "malformed: no type or no id")
@@ -92,16 +92,16 @@ class EntryProcessor:
         try:
             with metrics.DURATION.labels(*self._labels).time():
                 event = from_fields(cls, entry.fields)
-                async with asyncio.timeout(self.timeout):
+                async with asyncio.timeout(self.policy.timeout):
                     await handler(event, context)
         except Permanent as error:
-            await self._dead_letter(entry, f"{error.code}: {error.message}")
+            await self._dead_letter(entry, f"{error.code}: {error.message}", error.code)
         except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the bus must not
             await self._failed(entry, error)
         else:
             metrics.EVENTS.labels(*self._labels, "handled").inc()
-            if not context.settled:
-                await self._until_available("acknowledge", lambda: self._settle(entry))
+            if not context.acknowledged:
+                await self._until_available("acknowledge", lambda: self._note_done(entry))
 
     async def _failed(self, entry: Entry, error: Exception) -> None:
         # Only errors of our own may be quoted: others may hold what the event held.
@@ -139,7 +139,7 @@ class EntryProcessor:
         )
         return None if answer is None else str(answer)
 
-    async def _settle(self, entry: Entry) -> None:
+    async def _note_done(self, entry: Entry) -> None:
         if not self.deduplicate:
             await self._acknowledge(entry)
             return
@@ -154,7 +154,7 @@ class EntryProcessor:
     async def _acknowledge_all(self, stream: str, entry_ids: Sequence[str]) -> None:
         await self.redis.xack(stream, self.address.group, *entry_ids)
 
-    async def _dead_letter(self, entry: Entry, why: str) -> None:
+    async def _dead_letter(self, entry: Entry, why: str, code: str = "") -> None:
         logger.error(
             "dead letter on {} for {}: {} ({})",
             self.address.stream,
@@ -162,7 +162,8 @@ class EntryProcessor:
             entry.event_id,
             why,
         )
-        metrics.EVENTS.labels(*self._labels, "dead").inc()
+        result = "newer_version" if code == NewerVersion.code else "dead"
+        metrics.EVENTS.labels(*self._labels, result).inc()
         await self._until_available(
             "dead letter", lambda: self.letters.add(self.address, entry, why)
         )

@@ -1,4 +1,4 @@
-"""How a group is doing: what waits, for how long, and what is lost in thought."""
+"""How a group is doing: what waits and for how long, what is in hand, what was given up."""
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
@@ -42,13 +42,13 @@ async def read_group_stats(redis: Redis, stream: str, group: str) -> GroupStats:
     )
 
 
-def show(stream: str, group: str, gauges: GroupStats) -> None:
+def show(stream: str, group: str, stats: GroupStats) -> None:
     """Puts the figures where /metrics reads them."""
-    metrics.LAG.labels(stream, group).set(gauges.lag)
-    metrics.PENDING.labels(stream, group).set(gauges.pending)
-    metrics.OLDEST.labels(stream, group).set(gauges.oldest_pending_s)
-    metrics.SCHEDULED.labels(stream, group).set(gauges.scheduled)
-    metrics.DEAD.labels(stream, group).set(gauges.dead)
+    metrics.LAG.labels(stream, group).set(stats.lag)
+    metrics.PENDING.labels(stream, group).set(stats.pending)
+    metrics.OLDEST.labels(stream, group).set(stats.oldest_pending_s)
+    metrics.SCHEDULED.labels(stream, group).set(stats.scheduled)
+    metrics.DEAD.labels(stream, group).set(stats.dead)
 
 
 async def _of_stream(redis: Redis, stream: str, group: str) -> tuple[int, int, int | None]:

@@ -12,7 +12,18 @@ from shared.events.calls import (
 from shared.events.leads import LeadChanged
 from shared.events.profiles import ProfileWanted
 
+# Every event that travels on a stream. docs/ and the tests go over it.
+ALL: tuple[type[Event], ...] = (
+    CallRequested,
+    CallStarted,
+    CallResumed,
+    CallEnded,
+    LeadChanged,
+    ProfileWanted,
+)
+
 __all__ = [
+    "ALL",
     "CallEnded",
     "CallRequested",
     "CallResumed",

@@ -2,7 +2,9 @@
 
 An event is small and typed: ids and figures with their unit in the name, never personal data. Its
 `type` and `v` travel beside the data, so that a reader can tell an event it does not know from one
-it cannot read. Readers ignore unknown fields; a change that old readers would misread raises `v`.
+it cannot read. Readers ignore unknown fields, so a new field needs a default and nothing more. A
+change that old readers would misread raises `v` of the class, and the class still reads what older
+versions wrote: old readers set the new one aside until a replica runs that knows it.
 """
 
 from datetime import datetime

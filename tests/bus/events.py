@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from redis.asyncio import Redis
 
 from shared.backoff import Backoff
-from shared.bus import Consumer, Context, RetryPolicy
+from shared.bus import Consumer, Context, Policy
 from shared.events.base import Event
 
 STREAM = "bolchaal:test"
@@ -28,7 +29,7 @@ class Other(Event):
 
 
 # Quick enough for a test, slow enough to see the order of things.
-QUICK = RetryPolicy(Backoff(0.02, 0.05, uniform=lambda _, high: high), tries=3)
+QUICK = Policy(Backoff(0.02, 0.05, uniform=lambda _, high: high), tries=3)
 
 
 class Seen:
@@ -55,15 +56,18 @@ class Seen:
 
 @contextlib.asynccontextmanager
 async def consuming(redis: Redis, handler: Any, **options: Any) -> AsyncIterator[Consumer]:
-    """A consumer that runs while the context is open."""
-    given: dict[str, Any] = {"block_ms": 20, "policy": QUICK, **options}
+    """A consumer that runs while the context is open. Options of the policy are given flat."""
+    policy = {name: options.pop(name) for name in ("idle", "timeout") if name in options}
+    given: dict[str, Any] = {"block_ms": 20, "policy": replace(QUICK, **policy), **options}
     group = given.pop("group", GROUP)
-    consumer = Consumer(redis, STREAM, group, {Counted: handler}, **given)
-    task = asyncio.create_task(consumer.run(grace=1.0))
+    handlers = handler if isinstance(handler, dict) else {Counted: handler}
+    consumer = Consumer(redis, STREAM, group, handlers, **given)
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop, grace=1.0))
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        stop.set()
         await task
 
 

@@ -8,8 +8,8 @@ from shared.bus import Bus, Context, DeadLetters, read_group_stats, remove_idle_
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
 
 
-async def _in_hand_of_the_dead(redis: Redis, *numbers: int) -> None:
-    """Entries that a consumer has read and will never settle."""
+async def _held_by_a_dead_consumer(redis: Redis, *numbers: int) -> None:
+    """Entries that a consumer has read and will never acknowledge."""
     for number in numbers:
         await Bus(redis, "test").publish(Counted(number=number))
     await redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
@@ -18,7 +18,7 @@ async def _in_hand_of_the_dead(redis: Redis, *numbers: int) -> None:
 
 async def test_entries_of_a_dead_consumer_are_taken_over(redis: Redis) -> None:
     """A lead in the hand of a killed process would stay there."""
-    await _in_hand_of_the_dead(redis, 1, 2, 3)
+    await _held_by_a_dead_consumer(redis, 1, 2, 3)
     seen = Seen()
     async with consuming(redis, seen, idle=0.1, concurrency=2):
         await seen.wait(3)
@@ -65,7 +65,7 @@ async def test_a_consumer_whose_entry_was_taken_lets_go_of_it(redis: Redis) -> N
         await redis.xclaim(STREAM, GROUP, "thief", 0, [entry_id])
 
         async def let_go() -> bool:
-            return not frozen._running
+            return not len(frozen._in_hand)
 
         await until(let_go)
         (pending,) = await redis.xpending_range(STREAM, GROUP, "-", "+", 10)
@@ -74,7 +74,7 @@ async def test_a_consumer_whose_entry_was_taken_lets_go_of_it(redis: Redis) -> N
 
 async def test_an_event_that_kills_its_consumers_becomes_a_dead_letter(redis: Redis) -> None:
     """One poison event would kill every replica, one after the other, for ever."""
-    await _in_hand_of_the_dead(redis, 1)
+    await _held_by_a_dead_consumer(redis, 1)
     (pending,) = await redis.xpending_range(STREAM, GROUP, "-", "+", 1)
     await redis.xclaim(STREAM, GROUP, "dead", 0, [pending["message_id"]], retrycount=5)
     seen = Seen()
@@ -94,14 +94,14 @@ async def test_stopping_leaves_nothing_pending(redis: Redis) -> None:
     assert (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
 
-async def test_the_janitor_removes_ghosts_but_never_what_they_hold(redis: Redis) -> None:
+async def test_idle_consumers_are_removed_but_never_what_they_hold(redis: Redis) -> None:
     """Deleting a consumer deletes its pending entries: a lost lead."""
-    await _in_hand_of_the_dead(redis, 1)
-    await redis.xgroup_createconsumer(STREAM, GROUP, "ghost")
+    await _held_by_a_dead_consumer(redis, 1)
+    await redis.xgroup_createconsumer(STREAM, GROUP, "gone")
 
-    async def swept() -> list[str]:
+    async def removed() -> list[str]:
         return await remove_idle_consumers(redis, STREAM, GROUP, idle=0.02)
 
-    assert await until(swept) == ["ghost"]
+    assert await until(removed) == ["gone"]
     assert [consumer["name"] for consumer in await redis.xinfo_consumers(STREAM, GROUP)] == ["dead"]
     assert (await read_group_stats(redis, STREAM, GROUP)).pending == 1

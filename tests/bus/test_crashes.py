@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
 
-from shared.bus import Bus, Consumer, Context, read_group_stats
+from shared.backoff import Backoff
+from shared.bus import Bus, Consumer, Context, Policy, read_group_stats
 from shared.errors import Unavailable
 from shared.redis.client import connect
+from shared.runtime.background import Background
+from shared.runtime.health import Health
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
 from tests.valkey import Valkey
 
@@ -46,7 +50,7 @@ async def test_a_consumer_outlives_a_killed_redis(own_valkey: Valkey) -> None:
     await redis.aclose()
 
 
-async def test_what_was_in_hand_when_redis_died_is_settled_after(own_valkey: Valkey) -> None:
+async def test_what_was_in_hand_when_redis_died_is_acknowledged_after(own_valkey: Valkey) -> None:
     """The result of a handler would be lost with the connection, and the event handled twice."""
     redis = connect(own_valkey.url)
     begun, release = asyncio.Event(), asyncio.Event()
@@ -64,10 +68,10 @@ async def test_what_was_in_hand_when_redis_died_is_settled_after(own_valkey: Val
         await seen.wait(1)
         own_valkey.start()
 
-        async def settled() -> bool:
+        async def acknowledged() -> bool:
             return (await read_group_stats(redis, STREAM, GROUP)).pending == 0
 
-        await until(settled)
+        await until(acknowledged)
     assert seen.numbers == [1]
     await redis.aclose()
 
@@ -118,11 +122,11 @@ async def test_a_handler_whose_result_cannot_be_saved_says_so(own_valkey: Valkey
         await until(said)
         await redis.config_set("maxmemory", 0)
 
-        async def settled() -> bool:
-            gauges = await read_group_stats(redis, STREAM, GROUP)
-            return gauges.pending == gauges.lag == 0
+        async def acknowledged() -> bool:
+            stats = await read_group_stats(redis, STREAM, GROUP)
+            return stats.pending == stats.lag == 0
 
-        await until(settled)
+        await until(acknowledged)
     assert troubles[-1] is None
     await redis.aclose()
 
@@ -196,16 +200,104 @@ def _worker(valkey: Valkey) -> subprocess.Popen[bytes]:
     )
 
 
-async def test_what_fails_beside_the_reading_ends_the_consumer(
+async def test_what_fails_beside_the_reading_goes_on_and_is_named(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A consumer without signs of life would have its entries taken away, and read on."""
-    consumer = Consumer(redis, STREAM, GROUP, {Counted: Seen()}, block_ms=20, idle=0.02)
+    """One odd answer would end the signs of life for good, and others would take the entries."""
+    health = Health("leads", "a")
+    fail = True
+    beats = 0
+    consumer = Consumer(
+        redis,
+        STREAM,
+        GROUP,
+        {Counted: Seen()},
+        block_ms=20,
+        policy=Policy(idle=0.02),
+        health=health,
+    )
 
-    async def fail(*_: object) -> set[str]:
-        raise RuntimeError("a fault in the program")
+    async def beat(*_: object) -> set[str]:
+        nonlocal beats
+        if fail:
+            raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+        beats += 1
+        return set()
 
-    monkeypatch.setattr(consumer._claims, "beat", fail)
+    monkeypatch.setattr(consumer._claims, "beat", beat)
+    stop = asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop))
+
+    async def named() -> bool:
+        return health.status == "unavailable"
+
+    async def well() -> bool:
+        return beats > 2 and health.status == "ok"
+
+    await until(named)
+    assert list(health.reasons) == [f"loop:signs of life of {GROUP} on {STREAM}"]
+    fail = False
+    await until(well)
+    stop.set()
+    await running
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"),
+        NoPermissionError("this user has no permissions"),
+        RuntimeError("a fault in the program"),
+    ],
+)
+async def test_a_consumer_that_failed_is_run_again(redis: Redis, error: Exception) -> None:
+    """One odd answer while reading would end the consumer until somebody restarts the service."""
+    health = Health("leads", "a")
+    seen = Seen()
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: seen}, block_ms=20, health=health)
+    real, failures = consumer._processor.retries.promote_due, iter((error, error))
+
+    async def promote() -> int | None:
+        if failed := next(failures, None):
+            raise failed
+        return await real()
+
+    consumer._processor.retries.promote_due = promote  # type: ignore[method-assign]
+    await Bus(redis, "test").publish(Counted(number=1))
+    async with Background(health, restart=Backoff(0.01, 0.05)) as background:
+        background.run("consumer", consumer.run, critical=True)
+        await seen.wait(1)
+        assert next(failures, None) is None
+
+
+async def test_a_stop_is_noticed_while_every_place_is_taken(redis: Redis) -> None:
+    """A deploy would wait until a handler has ended, five minutes at most."""
+    begun = asyncio.Event()
+
+    async def hang(_: Counted, __: Context) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: Seen(hang)}, block_ms=20, concurrency=1)
+    stop = asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop, grace=0.05))
+    await Bus(redis, "test").publish(Counted(number=1))
+    await begun.wait()
+    stop.set()
     async with asyncio.timeout(5):
-        with pytest.raises(ExceptionGroup):
-            await consumer.run()
+        await running
+    assert (await read_group_stats(redis, STREAM, GROUP)).pending == 1
+
+
+async def test_a_stop_is_noticed_while_redis_is_away(own_valkey: Valkey) -> None:
+    """A deploy during an outage would need kill -9."""
+    redis = connect(own_valkey.url, retries=0)
+    troubles: list[str | None] = []
+    async with consuming(redis, Seen(), on_outage=troubles.append):
+        own_valkey.kill()
+
+        async def noticed() -> bool:
+            return bool(troubles)
+
+        await until(noticed)
+    await redis.aclose()

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from shared.bus import Consumer, Context, retry_until_available
+from shared.bus import Consumer, Context, Policy, retry_until_available
 from shared.redis.client import connect
 from tests.bus.events import GROUP, STREAM, Counted
 
@@ -15,7 +15,7 @@ async def main(url: str) -> None:
         await asyncio.sleep(0.002)
         await retry_until_available("noting", lambda: redis.sadd("handled", event.number))
 
-    consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, idle=0.5, block_ms=50)
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, block_ms=50, policy=Policy(idle=0.5))
     await consumer.run()
 
 

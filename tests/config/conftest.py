@@ -79,7 +79,6 @@ async def start(redis: Redis, server: TestServer) -> AsyncIterator[Start]:
             ProfileWanted.stream,
             "config",
             {ProfileWanted: refresher.on_wanted},
-            source=f"config-{len(opened)}",
             block_ms=20,
         )
         opened.append((consumer, asyncio.create_task(consumer.run()), source))

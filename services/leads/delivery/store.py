@@ -60,7 +60,7 @@ class DeliveryStore:
             )
         await self._wants.add(want)
         if context:
-            context.settled = True
+            context.acknowledged = True
 
     async def _want_all(self, wants: Sequence[Want]) -> None:
         """What came together goes in one round trip; what fails is all tried again."""

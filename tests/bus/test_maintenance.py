@@ -1,23 +1,31 @@
-"""Trimming and figures."""
+"""Trimming, and the statistics of a group."""
 
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared.bus import read_group_stats, remove_idle_consumers, trim
+from shared.bus import (
+    consumer as consumer_module,
+    metrics,
+    read_group_stats,
+    remove_idle_consumers,
+    trim,
+)
 from shared.redis.client import connect
+from shared.runtime.health import Health
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
 from tests.valkey import Valkey
 
-# What a stream goes through: publishing, reading by one of three groups, settling one entry that a
-# group has in hand (by its place), trimming.
+# What a stream goes through: publishing, reading by one of three groups, acknowledging an entry
+# that a group has in hand (by its place), trimming.
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("publish"), st.integers(1, 5), st.just(0)),
         st.tuples(st.just("read"), st.integers(0, 2), st.integers(1, 4)),
-        st.tuples(st.just("settle"), st.integers(0, 2), st.integers(0, 6)),
+        st.tuples(st.just("acknowledge"), st.integers(0, 2), st.integers(0, 6)),
         st.tuples(st.just("trim"), st.booleans(), st.just(0)),
     ),
     max_size=40,
@@ -81,7 +89,7 @@ async def test_trimming_takes_what_nobody_needs(redis: Redis) -> None:
     assert [entry_id for entry_id, _ in await redis.xrange(STREAM) or ()] == ids[6:]
 
 
-async def test_gauges_tell_what_waits(redis: Redis) -> None:
+async def test_statistics_tell_what_waits(redis: Redis) -> None:
     """An operator could not see that a group falls behind."""
     assert (await read_group_stats(redis, STREAM, GROUP)).lag == 0
     for number in range(3):
@@ -94,8 +102,8 @@ async def test_gauges_tell_what_waits(redis: Redis) -> None:
         return (await read_group_stats(redis, STREAM, GROUP)).oldest_pending_s > 0
 
     await until(aged)
-    gauges = await read_group_stats(redis, STREAM, GROUP)
-    assert (gauges.lag, gauges.pending, gauges.scheduled, gauges.dead) == (2, 1, 0, 0)
+    stats = await read_group_stats(redis, STREAM, GROUP)
+    assert (stats.lag, stats.pending, stats.scheduled, stats.dead) == (2, 1, 0, 0)
 
 
 async def test_a_lag_that_redis_cannot_tell_is_counted(redis: Redis) -> None:
@@ -109,25 +117,33 @@ async def test_a_lag_that_redis_cannot_tell_is_counted(redis: Redis) -> None:
     assert (await read_group_stats(redis, STREAM, GROUP)).lag == 3
 
 
-async def test_metrics_follow_the_gauges(redis: Redis) -> None:
-    """/metrics would stand still."""
-    from shared.bus import metrics
+async def test_metrics_and_readyz_follow_the_statistics(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/metrics would stand still, and nobody would learn that events were given up."""
+    monkeypatch.setattr(consumer_module, "STATS_EVERY_S", 0.01)
+    health = Health("leads", "a")
+    await redis.xadd(f"{STREAM}:dead:{GROUP}", {"why": "test"})
+    async with consuming(redis, Seen(), health=health):
 
-    await raw(redis, Counted(number=1))
-    seen = Seen()
-    async with consuming(redis, seen) as consumer:
-        await seen.wait(1)
-        watching = asyncio.create_task(consumer.watch(every=0.01))
-        await redis.xadd(f"{STREAM}:dead:{GROUP}", {"why": "test"})
+        async def said() -> bool:
+            return bool(health.reasons)
 
-        async def shown() -> bool:
-            return bool(metrics.DEAD.labels(STREAM, GROUP)._value.get() == 1)
+        async def well() -> bool:
+            return not health.reasons
 
-        await until(shown)
-    await watching
+        await until(said)
+        assert metrics.DEAD.labels(STREAM, GROUP)._value.get() == 1
+        assert health.status == "degraded"
+        assert health.reasons == {
+            "dead_events:test": "1 events of test could not be handled: see `bolchaal events list`"
+        }
+        await redis.delete(f"{STREAM}:dead:{GROUP}")
+        await until(well)
+        assert metrics.DEAD.labels(STREAM, GROUP)._value.get() == 0
 
 
-async def test_upkeep_of_a_stream_that_is_not_there(redis: Redis) -> None:
+async def test_maintenance_of_a_stream_that_is_not_there(redis: Redis) -> None:
     """A consumer that tidies up before its stream was made would end at its start."""
     assert await remove_idle_consumers(redis, STREAM, GROUP) == []
     assert await trim(redis, STREAM) == 0

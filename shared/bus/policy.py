@@ -1,0 +1,27 @@
+"""How a consumer treats entries: time limits, tries, pauses."""
+
+from dataclasses import dataclass
+
+from shared.backoff import Backoff
+
+BACKOFF = Backoff(first=1.0, longest=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An event is tried `tries` times in all, with the pauses of `backoff` between them.
+
+    timeout: seconds after which a handler is given up.
+    idle: seconds without a sign of life after which a consumer counts as dead, and others take over
+    its entries; a consumer shows life four times as often.
+    crashes: how often an entry may be in hand when a consumer dies before it is given up.
+    """
+
+    backoff: Backoff = BACKOFF
+    tries: int = 8
+    crashes: int = 5
+    timeout: float = 300.0
+    idle: float = 5.0
+
+
+DEFAULT = Policy()
