@@ -57,7 +57,7 @@ class Seen:
 @contextlib.asynccontextmanager
 async def consuming(redis: Redis, handler: Any, **options: Any) -> AsyncIterator[Consumer]:
     """A consumer that runs while the context is open. Options of the policy are given flat."""
-    policy = {name: options.pop(name) for name in ("idle", "timeout") if name in options}
+    policy = {name: options.pop(name) for name in ("backoff", "idle", "timeout") if name in options}
     given: dict[str, Any] = {"block_ms": 20, "policy": replace(QUICK, **policy), **options}
     group = given.pop("group", GROUP)
     handlers = handler if isinstance(handler, dict) else {Counted: handler}

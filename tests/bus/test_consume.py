@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from shared.backoff import Backoff
 from shared.bus import Bus, Consumer, Context, DeadLetters, read_group_stats
 from shared.errors import Permanent
 from shared.events.calls import CallEnded
@@ -107,9 +108,13 @@ async def test_a_failure_is_tried_again_later_and_blocks_nothing(redis: Redis) -
             raise RuntimeError("not yet")
 
     seen, other = Seen(fail_twice), Seen()
-    async with consuming(redis, seen, concurrency=1), consuming(redis, other, group="other"):
-        for number in (1, 2, 3):
-            await Bus(redis, "test").publish(Counted(number=number))
+    for number in (1, 2, 3):
+        await Bus(redis, "test").publish(Counted(number=number))
+    late = Backoff(0.4, 0.4, (1, 1))
+    async with (
+        consuming(redis, seen, concurrency=1, backoff=late),
+        consuming(redis, other, group="other"),
+    ):
         await seen.wait(3)
         await other.wait(3)
     assert seen.numbers == [2, 3, 1]
