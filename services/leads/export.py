@@ -2,17 +2,17 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from redis.asyncio import Redis
 
 from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
-from shared.errors import NotFound
 from shared.leads import Leads
 from shared.redis import keys
 
+PAGE = 500  # leads read at a time
 FIRST = ("lead_id", "revision", "delivery", "name", "phone", "email")
 
 
@@ -21,7 +21,7 @@ async def collect(
     state: DeliveryState | None,
     limit: int,
     *,
-    progress: Callable[[list[str]], Iterable[str]],
+    progress: Callable[[Sequence[int]], Iterable[int]],
 ) -> list[dict[str, Any]]:
     """Leads as their webhook has them, with `delivery` (the state) added; the newest first."""
     deliveries, leads = Deliveries(redis), Leads(redis, source="cli")
@@ -32,16 +32,15 @@ async def collect(
         newest = await redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1)
         subjects = cast("list[str]", newest)
     found = []
-    for subject in progress(subjects):
-        try:
-            lead = await leads.get(subject)
-        except NotFound:
-            continue  # its retention is over
-        try:
-            delivered = (await deliveries.get(LEAD_CAPTURE, subject, attempts=False)).state
-        except NotFound:
-            delivered = "scheduled"
-        found.append({**lead.data(), "delivery": delivered})
+    for start in progress(range(0, len(subjects), PAGE)):
+        read = await leads.many(subjects[start : start + PAGE])
+        states = {
+            each.subject: each.state
+            for each in await deliveries.many(LEAD_CAPTURE, [one.context.lead_id for one in read])
+        }
+        for lead in read:
+            delivered = states.get(lead.context.lead_id, "scheduled")
+            found.append({**lead.data(), "delivery": delivered})
     return found
 
 

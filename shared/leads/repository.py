@@ -19,6 +19,8 @@ from shared.leads.model import Lead, LeadChange, LeadContext
 from shared.redis import keys
 from shared.redis.scripts import load_script
 
+PAGE = 1_000  # leads read in one round trip
+
 
 class Merged(BaseModel):
     """What `apply` did: `changed` is False when everything was known already, or older."""
@@ -91,10 +93,17 @@ class Leads:
     async def latest(self, limit: int = 50) -> list[Lead]:
         """The newest leads first; those whose retention is over are forgotten on the way."""
         ids = cast("list[str]", await self._redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1))
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for lead_id in ids:
-                pipe.hgetall(keys.lead(lead_id))
-            found = cast("list[dict[str, str]]", await pipe.execute())
-        if gone := [lead_id for lead_id, fields in zip(ids, found, strict=True) if not fields]:
+        leads = await self.many(ids)
+        if gone := set(ids) - {lead.context.lead_id for lead in leads}:
             await self._redis.zrem(keys.LEADS_INDEX, *gone)
+        return leads
+
+    async def many(self, lead_ids: Sequence[str]) -> list[Lead]:
+        """Those of these leads that there are, in the same order, in a round trip for each PAGE."""
+        found: list[dict[str, str]] = []
+        for start in range(0, len(lead_ids), PAGE):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for lead_id in lead_ids[start : start + PAGE]:
+                    pipe.hgetall(keys.lead(lead_id))
+                found += cast("list[dict[str, str]]", await pipe.execute())
         return [Lead.from_hash(fields) for fields in found if fields]

@@ -8,7 +8,6 @@ from services.gateway.dependencies import OPERATOR, Gateway, GatewayDep
 from services.gateway.ids import LeadId
 from services.gateway.leads.schemas import LeadDetails, LeadsAnswer, ReplayAnswer
 from shared.deliveries import LEAD_CAPTURE, DeliveryState
-from shared.errors import NotFound
 from shared.leads import Lead
 
 router = APIRouter(tags=["leads"], prefix="/api/v1/leads", dependencies=[OPERATOR])
@@ -24,14 +23,16 @@ async def leads(
     if state is None:
         found = await gateway.leads.latest(limit)
     else:
-        found = await _in_state(gateway, state, limit)
-    return LeadsAnswer(leads=[await _with_delivery(gateway, lead) for lead in found])
+        chosen = await gateway.deliveries.list(LEAD_CAPTURE, state=state, limit=limit)
+        found = await gateway.leads.many([delivery.subject for delivery in chosen])
+    return LeadsAnswer(leads=await _details(gateway, found))
 
 
 @router.get("/{lead_id}")
 async def lead(lead_id: LeadId, gateway: GatewayDep) -> LeadDetails:
     """One lead with every attempt to deliver it."""
-    return await _with_delivery(gateway, await gateway.leads.get(lead_id))
+    (found,) = await _details(gateway, [await gateway.leads.get(lead_id)])
+    return found
 
 
 @router.post("/{lead_id}/replay")
@@ -42,19 +43,9 @@ async def replay(lead_id: LeadId, gateway: GatewayDep) -> ReplayAnswer:
     return ReplayAnswer(lead_id=lead_id, replayed=replayed)
 
 
-async def _in_state(gateway: Gateway, state: DeliveryState, limit: int) -> list[Lead]:
-    found = []
-    for delivery in await gateway.deliveries.list(LEAD_CAPTURE, state=state, limit=limit):
-        try:
-            found.append(await gateway.leads.get(delivery.subject))
-        except NotFound:
-            continue  # its retention is over
-    return found
-
-
-async def _with_delivery(gateway: Gateway, lead: Lead) -> LeadDetails:
-    try:
-        delivery = await gateway.deliveries.get(LEAD_CAPTURE, lead.context.lead_id)
-    except NotFound:
-        delivery = None
-    return LeadDetails.of(lead, delivery)
+async def _details(gateway: Gateway, leads: list[Lead]) -> list[LeadDetails]:
+    """Leads with every attempt to deliver them."""
+    ids = [lead.context.lead_id for lead in leads]
+    found = await gateway.deliveries.many(LEAD_CAPTURE, ids, attempts=True)
+    deliveries = {delivery.subject: delivery for delivery in found}
+    return [LeadDetails.of(lead, deliveries.get(lead.context.lead_id)) for lead in leads]

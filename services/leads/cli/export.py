@@ -1,6 +1,6 @@
 """bolchaal leads export: leads as a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,5 +31,5 @@ async def _export(path: Path, state: DeliveryState | None, limit: int) -> None:
     out.print(f"{len(found)} leads in {path}")
 
 
-def _progress(subjects: list[str]) -> Iterable[str]:
-    return track(subjects, "reading", console=err, disable=len(subjects) < 100)
+def _progress(pages: Sequence[int]) -> Iterable[int]:
+    return track(pages, "reading", console=err, disable=len(pages) < 2)

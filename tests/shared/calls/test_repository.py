@@ -11,6 +11,7 @@ from shared.errors import Conflict, NotFound, NotOwner
 from shared.leads import LeadChange, Leads
 from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
+from tests.shared.round_trips import round_trips
 
 
 @pytest.fixture
@@ -222,3 +223,14 @@ async def test_opening_again_after_a_lost_answer_is_no_second_call(
     await calls.open(new)
     await calls.renew(held)
     assert len(await entries(redis, keys.CALLS)) == 1
+
+
+async def test_a_list_of_calls_takes_two_round_trips(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each call: the console of a Redis across a network would be slow."""
+    for _ in range(5):
+        await calls.open(new_call())
+    with round_trips(monkeypatch) as counted:
+        assert len(await calls.latest()) == 5
+    assert counted.trips == 2

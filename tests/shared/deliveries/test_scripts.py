@@ -84,3 +84,18 @@ async def test_replay_does_not_bring_an_erased_log_back(redis: Redis) -> None:
 async def test_replay_of_what_was_never_to_be_sent(redis: Redis) -> None:
     assert await replay(redis) == -1
     assert await redis.exists(DELIVERY) == 0
+
+
+async def test_in_state_tells_the_newest_revisions_state(redis: Redis) -> None:
+    for subject, state in (("a", "dead"), ("b", "parked"), ("c", "dead")):
+        fields: dict[Any, Any] = {"wanted": 3, "2:state": "dead", "3:state": state}
+        await redis.hset(f"delivery:{subject}", mapping=fields)
+
+    async def ask(state: str) -> Any:
+        arguments = ("delivery:%s", state, "c", "gone", "b", "a")
+        return await lua.run(redis, shared.deliveries.__file__, "in_state", [], *arguments)
+
+    assert await ask("dead") == [["c", "a"], ["gone"]]
+    assert await ask("parked") == [["b"], ["gone"]]
+    assert await ask("") == [["c", "b", "a"], ["gone"]], "any"
+    assert await ask("posting") == [[], ["gone"]]

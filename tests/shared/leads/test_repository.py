@@ -13,6 +13,7 @@ from shared.leads import LeadChange, Leads
 from shared.profiles import Profile, Question
 from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
+from tests.shared.round_trips import round_trips
 
 PROFILE = Profile(
     id="clinic",
@@ -154,3 +155,18 @@ async def test_any_order_of_arrival_gives_the_same_lead(
         value = f"{field}{attempt}{sequence}"
         await leads.apply(lead_context(new), [change(field, value, sequence, attempt)])
     assert (await leads.get(new.lead_id)).values == {"a": "a22", "b": "b22"}
+
+
+async def test_a_list_of_leads_takes_two_round_trips(
+    leads: Leads, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each lead would take hours for a year. What is gone is forgotten on the way."""
+    contexts = [lead_context(new_call(profile=PROFILE)) for _ in range(5)]
+    for context in contexts:
+        await leads.apply(context, [change("name", "Asha")])
+    with round_trips(monkeypatch) as counted:
+        assert len(await leads.latest()) == 5
+    assert counted.trips == 2
+    await redis.delete(keys.lead(contexts[0].lead_id))
+    assert len(await leads.latest()) == 4
+    assert await redis.zcard(keys.LEADS_INDEX) == 4
