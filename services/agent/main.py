@@ -19,7 +19,6 @@ from shared.errors import BolchaalError
 from shared.leads import Leads
 from shared.leads.spool import Spool, SpoolError
 from shared.leads.store_and_forward import DRAIN_EVERY_S, StoreAndForward
-from shared.runtime.background import Background
 from shared.runtime.health import Health
 from shared.runtime.service import ServiceContext, run
 from shared.runtime.tasks import cancel
@@ -48,19 +47,16 @@ async def serve(context: ServiceContext[AgentSettings]) -> None:
     worker.on("worker_registered", lambda *_: health.set_ok("livekit"))
     board = StatusBoard(context.redis)
     spool = _open_spool(settings.spool_dir, health)
-    async with Background(health) as background:
-        background.every(
-            "LiveKit registration", LOOK_EVERY_S, partial(_look, worker, settings, health)
-        )
-        background.every("provider status", MIRROR_EVERY_S, partial(board.mirror, health))
-        background.run("provider probe", probe.Probe(settings, board).run)
-        if spool is not None:
-            leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
-            saver = StoreAndForward(leads, spool, on_outage=partial(_on_outage, health))
-            background.every("spool", DRAIN_EVERY_S, saver.drain_once)
-        await _hold_calls(worker, context.stop, settings.drain_timeout)
+    loops = context.background
+    loops.every("LiveKit registration", LOOK_EVERY_S, partial(_look, worker, settings, health))
+    loops.every("provider status", MIRROR_EVERY_S, partial(board.mirror, health))
+    loops.run("provider probe", probe.Probe(settings, board).run)
     if spool is not None:
-        spool.close()
+        context.resources.callback(spool.close)
+        leads = Leads(context.redis, source="agent", keep_days=settings.keep_days)
+        saver = StoreAndForward(leads, spool, on_outage=partial(_on_outage, health))
+        loops.every("spool", DRAIN_EVERY_S, saver.drain_once)
+    await _hold_calls(worker, context.stop, settings.drain_timeout)
 
 
 async def _hold_calls(worker: CallWorker, stop: asyncio.Event, drain_timeout: int) -> None:

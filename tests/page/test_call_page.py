@@ -172,6 +172,32 @@ async def test_no_agent_is_said_and_forgotten_when_one_comes(
         await expect(page.locator("#state")).to_have_text("Listening")
 
 
+@pytest.mark.parametrize(
+    ("raised", "cleared"),
+    [
+        ("llm_refused", "llm_well"),
+        ("llm_trouble", "llm_well"),
+        ("sarvam_stt_refused", "sarvam_stt_well"),
+        ("sarvam_tts_trouble", "sarvam_tts_well"),
+        ("not_saved", "not_saved"),
+    ],
+)
+async def test_what_works_again_is_no_problem_any_more(
+    pages: Pages, redis: Redis, raised: str, cleared: str
+) -> None:
+    """A warning that never goes away is not believed the next time."""
+    page = await pages()
+    call_id = await start(page, redis)
+    log, problems = CallLog(redis), page.locator("#problems")
+    for code in (raised, "other_trouble"):
+        await log.append(call_id, CallNotice(level="warning", code=code, text=f"about {code}"))
+        await expect(problems).to_contain_text(f"about {code}")
+    await log.append(call_id, CallNotice(level="info", code=cleared, text="it works again"))
+    await expect(problems).not_to_contain_text(f"about {raised}")
+    await expect(problems).to_contain_text("about other_trouble")
+    await expect(page.locator("#transcript")).to_contain_text("it works again")
+
+
 async def test_a_call_that_the_agent_ends_is_over_on_the_page(pages: Pages, redis: Redis) -> None:
     page = await pages()
     call_id = await start(page, redis)

@@ -167,7 +167,16 @@ class RunningCall:
             logger.warning("{} was not published: Redis is away", kind.type)
 
     async def _until_over(self, conversation: Conversation) -> None:
-        """Waits for the end, whichever comes first, and has the job shut down."""
+        """Waits for the end and has the job shut down, whatever happens."""
+        try:
+            self._how = await self._end_of(conversation)
+        except Exception:  # noqa: BLE001 - of a fault of ours: the call must not go on unwatched
+            logger.exception("the end of the call is not known: ending it")
+            self._how = "failed"
+        self._context.shutdown(reason=self._how or "another agent holds the call")
+
+    async def _end_of(self, conversation: Conversation) -> EndReason | None:
+        """How the call is to end, once it is; None when another agent holds it."""
         lost = [asyncio.create_task(each.lost.wait()) for each in (self._lease, self._writer)]
         try:
             async with asyncio.timeout(self._settings.max_call):
@@ -178,11 +187,12 @@ class RunningCall:
         finally:
             for task in lost:
                 task.cancel()
-        if conversation.finished.done():
-            self._how = conversation.finished.result()
-            if self._how == "agent_finished":
-                await SYSTEM_CLOCK.sleep(TAIL_S)
-        self._context.shutdown(reason=self._how or "another agent holds the call")
+        if not conversation.finished.done():
+            return None
+        how = conversation.finished.result()
+        if how == "agent_finished":
+            await SYSTEM_CLOCK.sleep(TAIL_S)
+        return how
 
     async def finish(self) -> None:
         """The job is shutting down: the call ends, is handed over, or is left to its new holder."""

@@ -34,7 +34,7 @@ class EndCall(Tool[EndCallArguments]):
     arguments = EndCallArguments
 
     async def run(
-        self, arguments: EndCallArguments, context: ToolContext, run: RunContext[Any]
+        self, arguments: EndCallArguments, context: ToolContext, run: RunContext[Any], /
     ) -> str:
         logger.info("the agent ends the call: {}", arguments.reason)
         if context.dialogue.end_after(run.speech_handle):

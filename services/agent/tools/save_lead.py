@@ -38,21 +38,18 @@ class SaveLead(Tool[SaveLeadArguments]):
     position = 10
     arguments = SaveLeadArguments
 
-    def properties(self, context: ToolContext) -> dict[str, dict[str, Any]]:
+    def properties(self, context: ToolContext, /) -> dict[str, dict[str, Any]]:
         properties = super().properties(context)
         properties["field"]["enum"] = context.recorder.keys
         if formats := context.recorder.formats():
             properties["value"]["description"] += f"; {formats}"
         return properties
 
-    def fields(self, arguments: SaveLeadArguments, context: ToolContext) -> tuple[str, ...]:
+    def fields(self, arguments: SaveLeadArguments, context: ToolContext, /) -> tuple[str, ...]:
         return (arguments.field,) if context.recorder.knows(arguments.field) else ()
 
     async def run(
-        self,
-        arguments: SaveLeadArguments,
-        context: ToolContext,
-        run: RunContext[Any],  # noqa: ARG002 - other tools need it
+        self, arguments: SaveLeadArguments, context: ToolContext, _: RunContext[Any], /
     ) -> str:
         key, recorder = arguments.field, context.recorder
         if not recorder.takes(key):

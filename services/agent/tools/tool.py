@@ -78,19 +78,21 @@ class Tool(ABC, Generic[ArgumentsT]):
     arguments: type[ArgumentsT]
 
     @abstractmethod
-    async def run(self, arguments: ArgumentsT, context: ToolContext, run: RunContext[Any]) -> str:
+    async def run(
+        self, arguments: ArgumentsT, context: ToolContext, run: RunContext[Any], /
+    ) -> str:
         """Does the work; answers what the model reads.
 
         Raises Invalid with a sentence that the model can act on, Unavailable with what it is to
         say, and StopResponse when there is nothing left to say.
         """
 
-    def properties(self, context: ToolContext) -> dict[str, dict[str, Any]]:  # noqa: ARG002 - for overriding
+    def properties(self, _: ToolContext, /) -> dict[str, dict[str, Any]]:
         """JSON Schema of each argument; to be extended by what only the call knows."""
         properties: dict[str, dict[str, Any]] = self._schema()["properties"]
         return properties
 
-    def fields(self, arguments: ArgumentsT, context: ToolContext) -> tuple[str, ...]:  # noqa: ARG002 - for overriding
+    def fields(self, _: ArgumentsT, __: ToolContext, /) -> tuple[str, ...]:
         """Keys of the lead's fields that the call log names for this use."""
         return ()
 

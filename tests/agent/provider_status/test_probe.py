@@ -1,14 +1,22 @@
 """Asking the outside before a caller has to find out."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import aiohttp
 import pytest
+from redis import exceptions
+from redis.asyncio import Redis
 
 from services.agent.provider_status import probe
+from services.agent.provider_status.board import StatusBoard, Upstream
 from services.sandbox.livekit import DevServer
+from shared.backoff import Backoff
+from shared.runtime.background import Background
+from shared.runtime.health import Health
 from tests.agent.calls import scripted_llm, settings
 from tests.agent.sarvam import Speech, speech
+from tests.waiting import until
 
 KEY, SECRET = "devkey", "a-secret-of-thirty-two-characters-0"
 
@@ -78,3 +86,69 @@ async def test_livekits_answers() -> None:
         )
         assert "LIVEKIT_API_SECRET" in await probe.livekit_refusal(wrong)
     assert "LIVEKIT_URL" in await probe.livekit_refusal(settings())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        exceptions.ReadOnlyError("READONLY You can't write against a read only replica."),
+        exceptions.OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'"),
+        exceptions.ConnectionError("away"),
+        exceptions.ResponseError("ERR something that nobody has seen before"),
+    ],
+    ids=["readonly", "oom", "away", "odd"],
+)
+async def test_the_board_is_kept_true_whatever_redis_answers(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, answer: Exception
+) -> None:
+    """After a failover nobody would learn any more that a key is refused; and while it lasts the
+    providers are not asked each second.
+    """
+    board, answers, set_ = StatusBoard(redis), [answer, answer], StatusBoard.set
+    looks: list[str] = []
+
+    async def odd(self: StatusBoard, upstream: Upstream, reason: str) -> None:
+        if answers:
+            raise answers.pop()
+        await set_(self, upstream, reason)
+
+    async def refused(*_: object) -> str:
+        looks.append("look")
+        return "refused"
+
+    monkeypatch.setattr(StatusBoard, "set", odd)
+    monkeypatch.setattr(probe, "llm_refusal", refused)
+    monkeypatch.setattr(probe, "sarvam_refusal", refused)
+    async with Background(restart=Backoff(0.01, 0.02)) as loops:
+        loops.run("provider probe", probe.Probe(settings(), board).run)
+
+        async def told() -> bool:
+            return await board.read() == {"llm": "refused", "sarvam_stt": "refused"}
+
+        await until(told)
+    if not isinstance(answer, exceptions.ResponseError) or "ERR" not in str(answer):
+        assert len(looks) == 2
+
+
+async def test_the_worker_shows_refusals_whatever_redis_answers(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other half: one odd answer, and /readyz would show what was true then for ever."""
+    board, health = StatusBoard(redis), Health("agent", "test")
+    answers = [exceptions.ResponseError("ERR odd"), exceptions.ReadOnlyError("READONLY")]
+    read_all = StatusBoard.read
+
+    async def odd(self: StatusBoard) -> dict[str, str]:
+        if answers:
+            raise answers.pop()
+        return await read_all(self)
+
+    monkeypatch.setattr(StatusBoard, "read", odd)
+    await board.set("llm", "the key is refused")
+    async with Background(health, restart=Backoff(0.01, 0.02)) as loops:
+        loops.every("provider status", 0.01, partial(board.mirror, health))
+
+        async def shown() -> bool:
+            return health.reasons == {"llm": "the key is refused"}
+
+        await until(shown)

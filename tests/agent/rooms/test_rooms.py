@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.calls import Call
+from shared.calls import Call, Calls
 from shared.calls.log import AgentState, CallEnd, CallNotice, LeadRevision, Turn
 from shared.redis import keys
 from tests.agent.rooms.world import (
@@ -178,6 +178,45 @@ async def test_a_second_agent_goes_on_when_the_first_is_killed(
     assert await around.field(call, "attempt") == "2"
     kinds = ["call.requested", "call.started", "call.resumed", "call.ended"]
     assert await events(around, call) == kinds
+
+
+async def test_a_second_agent_is_one_even_when_nothing_was_said(
+    around: World, worker: asyncio.subprocess.Process
+) -> None:
+    """The history of a call would have two beginnings; the caller is greeted all the same."""
+    call = await around.open()
+    calls = Calls(around.redis, source="test")
+    await calls.release(await calls.take(call.id, "an agent that died at once"))
+    caller = Caller(around, call)
+    await caller.join()
+    greeting = await around.entry(call, agent_says)
+    await caller.leave()
+    await around.entry(call, lambda each: isinstance(each, CallEnd))
+    assert isinstance(greeting, Turn)
+    assert greeting.text.startswith("नमस्ते")
+    assert await events(around, call) == ["call.requested", "call.resumed", "call.ended"]
+
+
+async def test_the_agent_hears_its_caller_and_not_whoever_is_first(
+    around: World, worker: asyncio.subprocess.Process
+) -> None:
+    """A supervisor in the room is not talked to, and does not keep the call alive."""
+    call = await around.open()
+    supervisor, caller = Caller(around, call), Caller(around, call)
+    await supervisor.join(identity="supervisor")
+    await supervisor.type("मेरा नाम सुपरवाइज़र है")
+    await caller.join(dispatch=False)
+    await around.entry(call, agent_says)
+    await supervisor.type("मेरा नाम सुपरवाइज़र है")
+    await caller.type("मेरा नाम राहुल शर्मा है")
+    noted = await around.entry(call, lambda each: isinstance(each, LeadRevision))
+    await caller.leave()
+    finished = await around.entry(call, lambda each: isinstance(each, CallEnd))
+    await supervisor.leave()
+    assert isinstance(noted, LeadRevision)
+    assert noted.changed == {"name": "राहुल शर्मा"}
+    assert isinstance(finished, CallEnd)
+    assert finished.how == "caller_hung_up"
 
 
 async def test_a_worker_that_stops_hands_its_call_on(

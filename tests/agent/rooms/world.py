@@ -157,11 +157,11 @@ class Caller:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _microphone: Microphone | None = None
 
-    async def join(self, *, dispatch: bool = True) -> None:
+    async def join(self, *, dispatch: bool = True, identity: str = "caller") -> None:
         grants = api.VideoGrants(
             room_join=True, room=self.call.room, can_publish_sources=["microphone"]
         )
-        token = api.AccessToken(KEY, SECRET).with_identity("caller").with_grants(grants)
+        token = api.AccessToken(KEY, SECRET).with_identity(identity).with_grants(grants)
         if dispatch:
             agent = api.RoomAgentDispatch(agent_name="bolchaal", metadata=self.call.id)
             token = token.with_room_config(api.RoomConfiguration(agents=[agent]))

@@ -74,6 +74,7 @@ class RealtimeStream(stt.RecognizeStream):
             self._connection.text(protocol.config_update(language))
 
     async def _run(self) -> None:
+        # Ended by cancelling and no Background: they live as long as the stream and ask no Redis.
         reader = asyncio.create_task(self._read(), name="stt-read")
         expiry = asyncio.create_task(self._expire(), name="stt-expire")
         try:

@@ -129,10 +129,11 @@ function logged(entry) {
   if (call.over && lead.settled) call.close();
 }
 
+// A notice stands until one of level info has the same subject: llm_trouble until llm_well.
 function noticed(entry) {
   transcript.note(entry.text, entry.level);
-  if (entry.level === 'info') problems.set(`notice:${entry.code}`, null);
-  else problems.set(`notice:${entry.code}`, entry.text, entry.level);
+  const subject = entry.code.replace(/_(refused|trouble|well)$/, '');
+  problems.set(`notice:${subject}`, entry.level === 'info' ? null : entry.text, entry.level);
 }
 
 function ended(entry) {
