@@ -5,8 +5,11 @@ import re
 import httpx
 from redis.asyncio import Redis
 
+from services.gateway.readiness import readiness
+from shared.redis.client import connect
 from shared.runtime.health import Health, publish_report
 from tests.gateway.rooms import Rooms
+from tests.valkey import Valkey
 
 
 async def test_health_as_the_predecessor_answered_it(client: httpx.AsyncClient) -> None:
@@ -34,3 +37,18 @@ async def test_readiness_names_what_is_missing_in_any_service(
 async def test_metrics_are_served(client: httpx.AsyncClient) -> None:
     await client.post("/api/token", json={})
     assert "bolchaal_calls_opened_total" in (await client.get("/metrics")).text
+
+
+async def test_a_missing_report_says_nothing_while_redis_refuses_writes(own_valkey: Valkey) -> None:
+    """Nobody can report then: "no agent is running" would send an operator the wrong way."""
+    redis = connect(own_valkey.url)
+    health = Health("gateway", "test")
+    await redis.config_set("maxmemory", 1)
+    await publish_report(health, redis)
+    answer = await readiness(redis, health)
+    assert answer.status == "degraded"
+    assert answer.reasons == {"redis": "Redis is full (maxmemory): nothing can be saved"}
+    await redis.config_set("maxmemory", 0)
+    await publish_report(health, redis)
+    assert "agent" in (await readiness(redis, health)).reasons
+    await redis.aclose()
