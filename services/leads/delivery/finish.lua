@@ -1,17 +1,19 @@
 -- Records the result of an attempt and begins others, in one step. Safe to repeat.
--- KEYS, ARGV 1: see common.lua
--- ARGV 2 result, JSON: subject, revision, attempt, outcome, signal, reason, may_be_running, delay (ms),
---        details (members of the log's entry)
---      3 the attempt as the history keeps it, JSON   4 how many new attempts at most
--- -> {state, breaker: opened, closed or '', 1 for the first dead letter of an hour,
+-- KEYS due, parked, dead, index, destination, alerted (common.lua)
+-- ARGV options (common.lua), result, attempt, how many new attempts at most
+--      result is JSON: subject, revision, attempt, outcome, signal, reason, may_be_running, delay (ms)
+--      and details (members of the log's entry); attempt is JSON as the history keeps it
+-- Answer: {state, breaker: opened, closed or '', 1 for the first dead letter of an hour,
 --     attempts (see begin_attempt), ms until the next look; -1: nothing waits}
+
 local result = cjson.decode(ARGV[2])
+local attempt_json, more = ARGV[3], tonumber(ARGV[4])
 local subject, revision = result.subject, result.revision
 local hash, member, r = delivery_key(subject), member_of(subject, revision), revision .. ':'
 
 local function record_attempt(recorded)
   redis.call('HSET', hash, r .. 'recorded', math.max(result.attempt, recorded))
-  redis.call('RPUSH', attempts_key(subject), ARGV[3])
+  redis.call('RPUSH', attempts_key(subject), attempt_json)
   redis.call('LTRIM', attempts_key(subject), -options.attempts_kept, -1)
   redis.call('EXPIRE', attempts_key(subject), options.keep_s)
 end
@@ -110,5 +112,5 @@ if before and (result.attempt > recorded or late) then
   end
   let_newer_go()
 end
-local begun, upcoming = unpack(begin_due(tonumber(ARGV[4])))
+local begun, upcoming = unpack(begin_due(more))
 return {state, breaker, first_dead, begun, upcoming}

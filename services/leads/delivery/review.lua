@@ -1,6 +1,8 @@
 -- New credentials or another address: what the old ones were refused for is tried at once.
--- KEYS, ARGV 1: see common.lua
--- -> 1 when there was something to review
+-- KEYS due, parked, dead, index, destination, alerted (common.lua)
+-- ARGV options (common.lua)
+-- Answer: 1 when there was something to review, else 0
+
 local refused = redis.call('HGET', DESTINATION, 'refused')
 if not refused or refused == options.credentials then return 0 end
 redis.call('HSET', DESTINATION, 'open_until', now)
