@@ -15,9 +15,9 @@ from services.leads.cli.app import app
 from shared.bus import DeadLetters
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.redis import keys
-from tests.bus.events import until
 from tests.leads.world import Caller, delivering, receiving
 from tests.valkey import free_port
+from tests.waiting import until
 
 runner = CliRunner()
 

@@ -8,8 +8,8 @@ from standardwebhooks import Webhook
 
 from shared.deliveries import LEAD_CAPTURE, Deliveries
 from shared.redis import keys
-from tests.bus.events import until
 from tests.leads.world import ACCEPTED, Caller, delivering, receiving, serving, settings, unread
+from tests.waiting import until
 
 PATIENT: dict[str, Any] = {"lead_timeout": 5, "lead_attempt_grace": 6}
 

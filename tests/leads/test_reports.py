@@ -6,8 +6,8 @@ from shared.calls import Calls, CallSettings
 from shared.calls.log import CallLog, Latency, Turn
 from shared.deliveries import CALL_ENDED, Deliveries
 from shared.profiles.model import Profile
-from tests.bus.events import until
 from tests.leads.world import Caller, delivering, unread
+from tests.waiting import until
 
 
 async def _ended_call(redis: Redis, caller: Caller, *, words: int = 1) -> None:
