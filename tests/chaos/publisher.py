@@ -19,6 +19,7 @@ from shared.redis.client import connect
 from shared.runtime.background import Background
 from tests.chaos.journal import Journal
 from tests.chaos.plan import Script, script
+from tests.chaos.stacks import tell_on_signal
 
 AT_ONCE = 8  # calls that one agent process has at a time
 
@@ -58,7 +59,9 @@ class Publisher:
             task.add_done_callback(lambda _: slots.release())
         if calls:
             await asyncio.gather(*calls)
-        while await self._spool.count():  # noqa: ASYNC110 - SQLite has no event
+        while await self._spool.count():
+            if draining.done():
+                draining.result()  # what ended it is why the spool is not empty
             await asyncio.sleep(0.05)
 
     async def _call(self, one: Script, begin: int) -> None:
@@ -105,6 +108,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--attempt", type=int, required=True)
     arguments = parser.parse_args()
+    tell_on_signal()
     asyncio.run(Publisher(arguments).run(arguments.first, arguments.last))
     os._exit(0)  # threads of SQLite's have nothing left to do
 

@@ -1,5 +1,6 @@
-"""A leads replica with a fault built in, to show that the run notices. Never part of the product.
+"""A leads replica that can tell where it hangs, with a fault built in to show that the run notices.
 
+python -m tests.chaos.replica [FAULT]. Never part of the product.
 early-ack: an attempt is recorded as acknowledged before it is posted.
 no-grace: the grace of an attempt is ignored, so one key may be in flight twice.
 """
@@ -14,6 +15,7 @@ from services.leads.delivery.policy import DeliveryPolicy
 from services.leads.delivery.response_policy import Decision
 from services.leads.delivery.worker import DeliveryWorker
 from shared.deliveries import Attempt
+from tests.chaos.stacks import tell_on_signal
 
 
 def _early_ack() -> None:
@@ -38,5 +40,7 @@ def _no_grace() -> None:
 BROKEN = {"early-ack": _early_ack, "no-grace": _no_grace}
 
 if __name__ == "__main__":
-    BROKEN[sys.argv[1]]()
+    tell_on_signal()
+    for fault in sys.argv[1:]:
+        BROKEN[fault]()
     main.main()

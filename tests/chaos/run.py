@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 import sys
@@ -21,11 +20,11 @@ from shared.deliveries import LEAD_CAPTURE
 from shared.redis import keys
 from shared.redis.client import connect
 from tests.chaos import journal
+from tests.chaos.child import END_S, Child, Unending, stacks
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.plan import FAULTS, PUBLISHERS, REPLICAS, Plan, script
 from tests.valkey import Valkey
 
-ROOT = Path(__file__).parents[2]
 ANSWER_MS = 5.0
 WORK_MS = 90.0  # with `slow` at most 1.5 s, which is under the grace of 2 s
 SETTINGS = {
@@ -41,41 +40,6 @@ Say = Callable[[str], None]
 
 class EndedByItself(Exception):
     """A process ended that nobody killed. The text holds the end of its log."""
-
-
-@dataclass
-class Child:
-    """A process that is started again when it was killed. `attempt` counts its lives."""
-
-    name: str
-    command: Callable[[int], list[str]]
-    environment: dict[str, str]
-    log: Path
-    attempt: int = 0
-    process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self.attempt += 1
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command(self.attempt),
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.returncode is None
-
-    async def end(self, how: signal.Signals) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(how)
-        if self.process is not None:
-            await self.process.wait()
 
 
 @dataclass
@@ -108,19 +72,31 @@ class Chaos:
                         await harm
                         await self._until_over()
                 except TimeoutError:
-                    self.trouble = f"not over after {timeout:.0f} s"
-                except EndedByItself as error:
+                    where = await stacks(self.children)
+                    self.trouble = f"not over after {timeout:.0f} s\n{where}"
+                except (EndedByItself, Unending) as error:
                     self.trouble = str(error)
                 harm.cancel()
-                await asyncio.gather(harm, return_exceptions=True)
-                await self.n8n.idle()
+                await asyncio.wait([harm], timeout=END_S)
+                await self._rest()
                 self.say(f"took {time.monotonic() - begun:.1f} s")
         finally:
-            for child in (*self.publishers, *self.replicas):
-                await child.end(signal.SIGKILL)
+            await asyncio.gather(*(each.end(signal.SIGKILL) for each in self.children))
             await self._redis.aclose()
             self.valkey.kill()
         return self.verdict()
+
+    async def _rest(self) -> None:
+        """Until no workflow is at work: what they record still counts."""
+        try:
+            async with asyncio.timeout(END_S):
+                await self.n8n.idle()
+        except TimeoutError:
+            self.trouble = self.trouble or "workflows of N8N's stand-in do not end"
+
+    @property
+    def children(self) -> list[Child]:
+        return [*self.publishers, *self.replicas]
 
     def verdict(self) -> Verdict:
         saved: dict[int, int] = {}
@@ -150,8 +126,8 @@ class Chaos:
 
     async def _start(self, n8n_url: str) -> None:
         environment = {"REDIS_URL": self.valkey.url, "N8N_BASE_URL": n8n_url, **SETTINGS}
-        program = ["-m", "tests.chaos.replica", self.broken] if self.broken else None
-        replica = [sys.executable, *(program or ["-m", "services.leads"])]
+        fault = [self.broken] if self.broken else []
+        replica = [sys.executable, "-m", "tests.chaos.replica", *fault]
         for place in range(REPLICAS):
             name = f"replica-{place}"
             log = self.folder / f"{name}.log"
@@ -163,7 +139,7 @@ class Chaos:
                 place, place * share, min(self.plan.leads, place * share + share)
             )
             self.publishers.append(Child(name, command, {}, self.folder / f"{name}.log"))
-        for child in (*self.replicas, *self.publishers):
+        for child in self.children:
             await child.start()
 
     def _publisher(self, place: int, first: int, last: int) -> Callable[[int], list[str]]:
@@ -231,9 +207,7 @@ class Chaos:
         for publisher in self.publishers:
             assert publisher.process is not None
             if await publisher.process.wait() != 0:
-                raise EndedByItself(
-                    f"{publisher.name} failed:\n{publisher.log.read_text()[-3000:]}"
-                )
+                raise EndedByItself(f"{publisher.name} failed:\n{publisher.last_words()}")
         self.say("all leads are said")
         while not await self._quiet():
             self._check_replicas()
@@ -244,7 +218,7 @@ class Chaos:
         """Only we kill: a replica that ended by itself is a fault of its own."""
         for replica in self.replicas:
             if not replica.alive:
-                raise EndedByItself(f"{replica.name} ended:\n{replica.log.read_text()[-3000:]}")
+                raise EndedByItself(f"{replica.name} ended:\n{replica.last_words()}")
 
     async def _quiet(self) -> bool:
         try:

@@ -1,13 +1,17 @@
 """A small chaos run, and the judge that would see what went wrong in it."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from services.sandbox.n8n.records import Received
+from tests.chaos.child import Child, stacks
 from tests.chaos.judge import Verdict, arrived, duplicates, judge, out_of_order
 from tests.chaos.plan import VICTIMS, plan, script
 from tests.chaos.run import Chaos
+from tests.waiting import until
 
 
 @pytest.mark.chaos
@@ -21,6 +25,37 @@ async def test_leads_in_are_leads_out_whatever_dies(
     print(verdict.line())
     assert chaos.trouble is None
     assert verdict.good, verdict.line()
+
+
+async def test_a_process_that_hangs_tells_where(tmp_path: Path) -> None:
+    """A run that is red because something hangs would say nothing of what."""
+    waits = (
+        "import asyncio\n"
+        "from tests.chaos.stacks import tell_on_signal\n"
+        "async def for_ever():\n"
+        "    print('ready', flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "tell_on_signal()\n"
+        "asyncio.run(for_ever())\n"
+    )
+    stuck = "import time\ndef in_a_thread():\n    print('ready', flush=True)\n    time.sleep(600)\n"
+    children = [
+        Child(name, lambda _, code=code: [sys.executable, "-c", code], {}, tmp_path / name)  # type: ignore[misc]
+        for name, code in (("waits", waits), ("stuck", f"{stuck}in_a_thread()\n"))
+    ]
+    for child in children:
+        await child.start()
+
+        async def ready(child: Child = child) -> bool:
+            return "ready" in child.last_words()
+
+        await until(ready, timeout=20)
+    told = await stacks(children, patience=0.5)
+    assert "--- waits hangs:" in told
+    assert "for_ever" in told
+    assert "in in_a_thread" in told
+    for child in children:
+        await child.end(signal.SIGKILL)
 
 
 def test_a_plan_comes_from_its_seed_alone() -> None:
