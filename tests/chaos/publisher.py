@@ -59,9 +59,7 @@ class Publisher:
             task.add_done_callback(lambda _: slots.release())
         if calls:
             await asyncio.gather(*calls)
-        while await self._spool.count():
-            if draining.done():
-                draining.result()  # what ended it is why the spool is not empty
+        while await self._spool.count():  # noqa: ASYNC110 - SQLite has no event
             await asyncio.sleep(0.05)
 
     async def _call(self, one: Script, begin: int) -> None:

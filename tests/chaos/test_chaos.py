@@ -29,19 +29,17 @@ async def test_leads_in_are_leads_out_whatever_dies(
 
 async def test_a_process_that_hangs_tells_where(tmp_path: Path) -> None:
     """A run that is red because something hangs would say nothing of what."""
-    waits = (
-        "import asyncio\n"
-        "from tests.chaos.stacks import tell_on_signal\n"
-        "async def for_ever():\n"
-        "    print('ready', flush=True)\n"
-        "    await asyncio.Event().wait()\n"
-        "tell_on_signal()\n"
-        "asyncio.run(for_ever())\n"
+    begin = (
+        "import asyncio, time\nfrom tests.chaos.stacks import tell_on_signal\ntell_on_signal()\n"
     )
-    stuck = "import time\ndef in_a_thread():\n    print('ready', flush=True)\n    time.sleep(600)\n"
+    said = "print('ready', flush=True)"
+    waits = (
+        f"async def for_ever():\n  {said}\n  await asyncio.Event().wait()\nasyncio.run(for_ever())"
+    )
+    stuck = f"def in_a_thread():\n  {said}\n  time.sleep(600)\nin_a_thread()"
     children = [
-        Child(name, lambda _, code=code: [sys.executable, "-c", code], {}, tmp_path / name)  # type: ignore[misc]
-        for name, code in (("waits", waits), ("stuck", f"{stuck}in_a_thread()\n"))
+        Child(name, lambda _, code=code: [sys.executable, "-c", begin + code], {}, tmp_path / name)  # type: ignore[misc]
+        for name, code in (("waits", waits), ("stuck", stuck))
     ]
     for child in children:
         await child.start()
