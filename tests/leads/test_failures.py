@@ -59,7 +59,7 @@ async def test_a_spent_budget_is_a_dead_letter(redis: Redis, redis_url: str) -> 
             await caller.reaches("dead")
     assert len(n8n.posts) > 1
     delivery = await Deliveries(redis).get(LEAD_CAPTURE, caller.lead_id)
-    assert delivery.attempts[-1].why == "an error in N8N (500)"
+    assert "an error in N8N (500)" in [each.why for each in delivery.attempts]
 
 
 async def test_people_are_told_of_the_first_dead_letter_of_an_hour(
