@@ -64,7 +64,7 @@ async def test_what_is_wanted_is_due_listed_logged_and_acknowledged(redis: Redis
     await redis.xreadgroup("leads", "me", {"events": ">"})
     context = Context("events", "leads", entry_id, "me", 1, "test")
     await want(store(redis), "a", 2, call_id="call", context=context)
-    assert context.settled
+    assert context.acknowledged
     pending: Any = await redis.xpending("events", "leads")
     assert pending["pending"] == 0
     assert await _wait_of(redis, "a.2") <= 0
