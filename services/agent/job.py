@@ -10,6 +10,7 @@ from livekit.agents import JobContext, JobProcess
 from livekit.agents.utils import http_context
 from loguru import logger
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from services.agent.call.running_call import SOURCE, JobResources, RunningCall
 from services.agent.conversation import session as sessions
@@ -19,7 +20,7 @@ from shared.calls import Call, CallNotTaken, Calls, HeldCall
 from shared.errors import BolchaalError, NotFound
 from shared.ids import is_uuid
 from shared.leads.spool import Spool, SpoolError
-from shared.redis.client import AWAY, connect
+from shared.redis.client import connect
 from shared.runtime import log
 from shared.runtime.settings import load
 
@@ -77,7 +78,7 @@ async def _take(redis: Redis, call_id: str, owner: str) -> tuple[Call, HeldCall]
     except NotFound:
         logger.error("call {} is unknown: leaving", call_id)
         return None
-    except AWAY as error:
+    except (RedisError, OSError) as error:
         logger.error("call {} cannot be taken: {}", call_id, type(error).__name__)
         return None
     logger.info("call {} taken, attempt {}", call_id, held.attempt)

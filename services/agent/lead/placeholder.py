@@ -28,9 +28,9 @@ name here; number here; placeholder; dummy; string; asdf; john doe; jane doe
 _NOT_GIVEN = re.compile(
     r"(?:(?:the )?(?:caller|user|customer|name|number|phone|email|value|information|info) )?"
     r"(?:(?:has|have|is|was|were|did|does) ?)?(?:not|n't)(?: yet)?(?: been)? "
-    r"(?:known|provided?|mention(?:ed)?|specif(?:y|ied)|stated?|given?|shared?|disclosed?|said|say"
-    r"|told|tell|asked|available|applicable|captured|collected|recorded)"
-    r"(?: it| yet| (?:by|in|during) .*)*"
+    r"(?:known|provided?|mention(?:ed)?|specif(?:y|ied)|stated?|given?|disclosed?|said|say|told|tell"
+    r"|asked|available|applicable|captured|collected|recorded|share(?:d(?= by| yet| so))?)"
+    r"(?: it| yet| so far| by (?:the )?(?:caller|user|customer)| (?:in|during) (?:the|this) call)*"
 )
 _HOLES = {"[": "]", "{": "}", "<": ">"}
 _FILLED = re.compile(r"([xz])\1+")

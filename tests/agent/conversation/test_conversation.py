@@ -168,7 +168,7 @@ async def test_a_failing_model_is_excused_and_the_call_goes_on(
 async def test_one_failure_is_not_heard(
     redis: Redis, config: AgentSettings, model: LlmStandIn
 ) -> None:
-    """A model that stumbles once is asked again within the turn."""
+    """A model that fails once is asked again within the turn."""
     async with text_call(redis, config) as call:
         model.set_faults([{"kind": "500", "count": 1}])
         await call.say("मेरा नाम राहुल शर्मा है")

@@ -19,10 +19,12 @@ from services.agent.speech.stt.connection import Connection, Timeouts
 from services.agent.speech.stt.errors import Lost
 from services.agent.speech.stt.listener import SttListener
 from services.agent.speech.stt.utterance import UtteranceBuffer
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.runtime.tasks import cancel
 
-RETRY_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0)  # seconds before each new connection; the last one repeats
+# Before each new connection but the first one, which is made at once.
+RETRY = Backoff(first=0.2, longest=2.0, jitter=(1.0, 1.0))
 REFUSALS_TO_TELL = 3  # refusals in a row that are no accident
 LOSSES_TO_TELL = 8  # losses in a row after which somebody should know
 REFUSED_PAUSE = 15.0  # seconds between tries when Sarvam refuses us: a key does not mend in one
@@ -248,4 +250,4 @@ def _pause(losses: int, refusals: int) -> float:
     """Seconds before the next connection."""
     if refusals >= REFUSALS_TO_TELL:
         return REFUSED_PAUSE
-    return RETRY_PAUSES[min(losses, len(RETRY_PAUSES)) - 1]
+    return RETRY.delay(losses - 1) if losses > 1 else 0.0
