@@ -48,7 +48,7 @@ format: setup-dev ## formats the code
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-docs: setup-dev ## renews .env.example and the table in README.md from the settings
+docs: setup-dev ## renews what follows from the code: .env.example, tables in README.md, compose, docs/schemas
 	@$(PY) deploy/docs.py
 
 chaos: setup-dev ## kills processes while leads are on their way: LEADS=2000 SEED=1

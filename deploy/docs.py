@@ -1,7 +1,7 @@
-"""Keeps what is derived from the settings in step with them: `make docs`, `make check`.
+"""Keeps what is derived from the code in step with it: `make docs`, `make check`.
 
-python deploy/docs.py           writes .env.example, the tables in README.md and the
-                                environments in docker-compose.yml
+python deploy/docs.py           writes .env.example, the tables in README.md, the environments in
+                                docker-compose.yml and docs/schemas (schemas.py)
 python deploy/docs.py --check   changes nothing; exits 1 and names what is out of date
 """
 
@@ -77,14 +77,18 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     for path, text in stale:
         if "--check" in arguments:
             sys.stderr.write(f"{path.relative_to(root)}: out of date, run make docs\n")
+        elif text is None:
+            path.unlink()
+            sys.stdout.write(f"{path.relative_to(root)}: removed\n")
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
             sys.stdout.write(f"{path.relative_to(root)}: written\n")
     return 1 if stale and "--check" in arguments else 0
 
 
-def render(root: Path) -> Iterator[tuple[Path, str]]:
-    """Each derived file with the text that it should have."""
+def render(root: Path) -> Iterator[tuple[Path, str | None]]:
+    """Each derived file with the text that it should have; None for one that should not be."""
     entries = collect()
     yield root / ".env.example", env_example(entries)
     readme = root / "README.md"
@@ -99,6 +103,7 @@ def render(root: Path) -> Iterator[tuple[Path, str]]:
             environment(entry for entry in entries if service in entry.users),
         )
     yield compose, text
+    yield from importlib.import_module("deploy.schemas").render(root)
 
 
 def collect() -> list[Entry]:

@@ -6,13 +6,17 @@ holds. Times are RFC 3339 in UTC with milliseconds. A body may gain fields; none
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from shared.events.calls import EndReason, Outcome
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 # There when it is true, and left out otherwise.
-Flag = Annotated[Literal[True] | None, Field(exclude_if=lambda value: value is None)]
+Flag = Annotated[
+    Literal[True] | None,
+    Field(exclude_if=lambda value: value is None),
+    WithJsonSchema({"type": "boolean", "const": True}),
+]
 
 
 class _Payload(BaseModel):
@@ -29,7 +33,7 @@ class LeadData(_Payload):
     revision: int = Field(description="counts from 1; the highest is the truth")
     complete: bool = Field(description="a name, a phone number and every required field are there")
     test: Flag = Field(None, description="true for a lead from `bolchaal leads test`, else absent")
-    account: str
+    account: str = Field(description="whose it is: default, for as long as there is one account")
     call_id: str = Field(description="UUID of the call in which it was said")
     room: str = Field(description="LiveKit room of that call")
     channel: str = Field(description="how the caller came: web")
@@ -64,10 +68,10 @@ class LeadCaptured(_Payload):
 class TranscriptTurn(_Payload):
     """One thing that was said."""
 
-    who: Literal["caller", "agent"]
-    text: str
+    who: Literal["caller", "agent"] = Field(description="who said it")
+    text: str = Field(description="in the script of its language")
     language: str | None = Field(description="BCP 47, where it is known")
-    at: Moment
+    at: Moment = Field(description="when it was said")
     typed: bool = Field(description="it was typed, not spoken")
     interrupted: bool = Field(description="the caller began to speak while the agent said it")
 
@@ -84,17 +88,17 @@ class CallReport(_Payload):
     """A call that is over, with what was said and the lead that it gave."""
 
     call_id: str = Field(description="UUID")
-    account: str
+    account: str = Field(description="whose it is: default, for as long as there is one account")
     room: str = Field(description="its LiveKit room")
     channel: str = Field(description="how the caller came: web")
     caller: str | None = Field(description="the caller's number, for calls by telephone")
     agent_id: str = Field(description="the profile that the agent had")
     profile_version: str = Field(description="hash of that profile, 12 hex digits")
     language: str = Field(description="of the call: BCP 47, or unknown")
-    how: EndReason | None = Field(description="how it ended")
-    outcome: Outcome | None = Field(description="what it achieved")
+    how: EndReason | None
+    outcome: Outcome | None
     started_at: Moment = Field(description="when an agent took it; without one, when it was opened")
-    ended_at: Moment | None
+    ended_at: Moment | None = Field(description="null while it goes on")
     duration_ms: int | None = Field(description="milliseconds from started_at to ended_at")
     transcript: list[TranscriptTurn] = Field(description="the oldest turn first")
     lead: LeadData | None = Field(description="the lead as it stands now; null when there is none")

@@ -30,4 +30,4 @@ class Event(BaseModel):
     stream: ClassVar[str]
 
     id: str = Field(default_factory=uuid7)
-    at: datetime = Field(default_factory=SYSTEM_CLOCK.now)
+    at: datetime = Field(default_factory=SYSTEM_CLOCK.now, description="when it was made, UTC")

@@ -1,22 +1,35 @@
 """The life of a call, on the stream `bolchaal:calls`. Ids only; the rest is in the call's log."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.events.base import Event
 from shared.redis import keys
 
-# How a call ended. What it achieved is another field: a completed call may have no lead.
-EndReason = Literal[
-    "caller_hung_up",  # the caller left
-    "agent_finished",  # the agent said goodbye and closed the call
-    "caller_lost",  # the caller's network went and did not come back within the grace
-    "never_joined",  # nobody came within two minutes
-    "room_closed",  # LiveKit says that the room is gone
-    "failed",  # the agent could not go on
+# What a call achieved is another field: one that ended well may have no lead.
+EndReason = Annotated[
+    Literal[
+        "caller_hung_up", "agent_finished", "caller_lost", "never_joined", "room_closed", "failed"
+    ],
+    Field(
+        description="how the call ended. caller_hung_up: the caller left; agent_finished: the agent"
+        " said goodbye and closed the call; caller_lost: the caller's network went and did not come"
+        " back in time; never_joined: nobody came within two minutes; room_closed: LiveKit says"
+        " that the room is gone; failed: the agent could not go on"
+    ),
 ]
 
-# What a call achieved.
-Outcome = Literal["lead_complete", "lead_partial", "no_lead"]
+Outcome = Annotated[
+    Literal["lead_complete", "lead_partial", "no_lead"],
+    Field(
+        description="what the call achieved. lead_complete: a lead with all that is required;"
+        " lead_partial: a lead in which something is missing; no_lead: nothing was noted"
+    ),
+]
+
+CallId = Annotated[str, Field(description="UUIDv7 of the call: its log is call:ID:log")]
+Attempt = Annotated[int, Field(description="counts the agents that have taken the call, from 1")]
 
 
 class CallRequested(Event):
@@ -24,8 +37,8 @@ class CallRequested(Event):
 
     type: ClassVar[str] = "call.requested"
     stream: ClassVar[str] = keys.CALLS
-    call_id: str
-    agent_id: str
+    call_id: CallId
+    agent_id: str = Field(description="the profile that was asked for")
 
 
 class CallStarted(Event):
@@ -33,8 +46,8 @@ class CallStarted(Event):
 
     type: ClassVar[str] = "call.started"
     stream: ClassVar[str] = keys.CALLS
-    call_id: str
-    attempt: int
+    call_id: CallId
+    attempt: Attempt
 
 
 class CallResumed(Event):
@@ -42,8 +55,8 @@ class CallResumed(Event):
 
     type: ClassVar[str] = "call.resumed"
     stream: ClassVar[str] = keys.CALLS
-    call_id: str
-    attempt: int
+    call_id: CallId
+    attempt: Attempt
 
 
 class CallEnded(Event):
@@ -51,7 +64,7 @@ class CallEnded(Event):
 
     type: ClassVar[str] = "call.ended"
     stream: ClassVar[str] = keys.CALLS
-    call_id: str
+    call_id: CallId
     how: EndReason
     outcome: Outcome
-    duration_ms: int
+    duration_ms: int = Field(description="milliseconds since the first agent took it")

@@ -15,9 +15,10 @@ FILES = (".env.example", "README.md", "docker-compose.yml")
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with the three derived files as they are in the repository."""
+    """A folder with the derived files as they are in the repository."""
     for name in FILES:
         shutil.copy(docs.ROOT / name, tmp_path / name)
+    shutil.copytree(docs.ROOT / "docs" / "schemas", tmp_path / "docs" / "schemas")
     return tmp_path
 
 
