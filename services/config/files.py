@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from services.config.fetch_result import Failed, Found, Unknown, read_profile
+from services.config.fetch_result import Failed, Found, Unknown
+from services.config.validation import read_profile
 from shared.profiles import DEFAULT_ID, default_profile
 
 
@@ -19,7 +20,7 @@ def from_folder(folder: Path | None, agent_id: str) -> Found | Unknown | Failed:
         return Failed(f"{agent_id}.json in PROFILES_DIR cannot be read: {type(error).__name__}")
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Failed(f"{agent_id}.json in PROFILES_DIR is not JSON: {error}", away=False)
     return read_profile(data, agent_id, f"{agent_id}.json in PROFILES_DIR")
 

@@ -1,19 +1,14 @@
 """The config service: owns agent profiles, from N8N or from files, and keeps them in Redis."""
 
-import asyncio
-
 from loguru import logger
-from redis.exceptions import RedisError
 
 from services.config.n8n import N8nProfiles
 from services.config.refresh import Refresher
 from services.config.settings import ConfigSettings
 from shared.bus import Consumer
 from shared.events import ProfileWanted
-from shared.profiles import DEFAULT_ID
 from shared.runtime.service import ServiceContext
 from shared.runtime.settings import redact
-from shared.runtime.tasks import cancel
 
 GROUP = "config"
 # Waiting for the end of an invalidation's pause holds a place, so there are many.
@@ -41,6 +36,8 @@ def n8n_of(settings: ConfigSettings) -> N8nProfiles | None:
 async def main(context: ServiceContext[ConfigSettings]) -> None:
     settings = context.settings
     n8n = n8n_of(settings)
+    if n8n is not None:
+        context.resources.push_async_callback(n8n.aclose)
     logger.info("profiles from {}", redact(settings.n8n_base_url or "files"))
     refresher = Refresher(
         context.redis,
@@ -50,6 +47,13 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
         ttl=settings.config_ttl,
         timeout=settings.config_timeout * SHARE_OF_TIMEOUT,
     )
+
+    def on_outage(reason: str | None) -> None:
+        if reason is None:
+            context.health.set_ok("redis")
+        else:
+            context.health.set_failing("redis", reason)
+
     consumer = Consumer(
         context.redis,
         ProfileWanted.stream,
@@ -57,36 +61,8 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
         {ProfileWanted: refresher.on_wanted},
         concurrency=CONCURRENCY,
         health=context.health,
-        on_outage=lambda reason: (
-            context.health.set_failing("redis", reason)
-            if reason
-            else context.health.set_ok("redis")
-        ),
+        on_outage=on_outage,
     )
-    reading = asyncio.create_task(consumer.run(), name="profiles-wanted")
-    beside = [
-        asyncio.create_task(_probe(context, refresher), name="n8n-probe"),
-    ]
-    stopping = asyncio.create_task(context.stop.wait())
-    try:
-        await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not reading.done():
-            await consumer.stop()
-        await reading
-    finally:
-        await cancel(*beside, stopping)
-        if n8n:
-            await n8n.aclose()
-
-
-async def _probe(context: ServiceContext[ConfigSettings], refresher: Refresher) -> None:
-    """Has the default profile at hand from the start, and notices when N8N is back."""
-    agent_id: str | None = DEFAULT_ID
-    while True:
-        try:
-            if agent_id is not None:
-                await refresher.fulfil(agent_id)
-        except (RedisError, OSError) as error:
-            logger.debug("profile {}: {}", agent_id, type(error).__name__)
-        await asyncio.sleep(PROBE_EVERY_S)
-        agent_id = refresher.failing if "n8n" in context.health.reasons else None
+    context.background.run("wishes for profiles", consumer.run, critical=True)
+    context.background.every("N8N probe", PROBE_EVERY_S, refresher.probe)
+    await context.stop.wait()

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from services.config.fetch_result import Answer, Failed, Found, Unchanged, Unknown, read_profile
+from services.config.fetch_result import Failed, FetchResult, Found, Unchanged, Unknown
+from services.config.validation import read_profile
 
 # A profile has some kilobytes; a larger answer is something else.
 LARGEST_ANSWER = 1024 * 1024
@@ -36,23 +38,24 @@ class N8nProfiles:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def fetch(self, agent_id: str, etag: str = "") -> Answer:
-        """One request. Never raises for what N8N does or fails to do."""
+    async def fetch(
+        self, agent_id: str, etag: str = "", *, timeout: float | None = None
+    ) -> FetchResult:
+        """One request, `timeout` seconds at most. Never raises for what N8N does or fails to do."""
+        limit = self._timeout if timeout is None else min(timeout, self._timeout)
         headers = {"If-None-Match": etag} if etag else {}
         try:
             async with (
-                asyncio.timeout(self._timeout),
+                asyncio.timeout(limit),
                 self._client.stream(
                     "GET", self._url, params={"agent_id": agent_id}, headers=headers
                 ) as response,
             ):
                 body = await _read(response)
-        except TimeoutError:
-            return Failed(f"N8N did not answer within {self._timeout:g} s")
-        except httpx.TimeoutException:
-            return Failed(f"N8N did not answer within {self._timeout:g} s")
+        except (TimeoutError, httpx.TimeoutException):
+            return Failed(f"N8N did not answer within {limit:.2g} s")
         except httpx.HTTPError as error:
-            return Failed(f"N8N cannot be reached: {type(error).__name__}")
+            return Failed(f"N8N cannot be reached: {type(error).__name__}", passing=True)
         except httpx.InvalidURL:
             return Failed("N8N_BASE_URL is not an address")
         if body is None:
@@ -70,7 +73,7 @@ async def _read(response: httpx.Response) -> bytes | None:
     return bytes(body)
 
 
-def _understand(status: int, etag: str, body: bytes, agent_id: str) -> Answer:
+def _understand(status: int, etag: str, body: bytes, agent_id: str) -> FetchResult:
     if status == 304:
         return Unchanged()
     data = _json(body)
@@ -81,19 +84,20 @@ def _understand(status: int, etag: str, body: bytes, agent_id: str) -> Answer:
     if status in (401, 403):
         return Failed(f"N8N refuses the request ({status}): check N8N_AUTH_HEADER, N8N_AUTH_VALUE")
     if status == 404:
-        return Failed("N8N says that the webhook is not registered: is the workflow active?")
+        reason = "N8N says that the webhook is not registered: is the workflow active?"
+        return Failed(reason, passing=True)  # n8n registers its webhooks one by one as it starts
     if not 200 <= status < 300:
-        return Failed(f"N8N answered {status}")
+        return Failed(f"N8N answered {status}", passing=status >= 500)
     if not body.strip():
         return Failed("N8N gave an empty answer: the workflow did not reach its Respond node")
     if data is None:
         return Failed("N8N's answer is not JSON", away=False)
     answer = read_profile(data, agent_id, "N8N")
-    return Found(answer.profile, etag) if isinstance(answer, Found) else answer
+    return replace(answer, etag=etag) if isinstance(answer, Found) else answer
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second for ten thousand brackets
         return None

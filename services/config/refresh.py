@@ -12,12 +12,14 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from services.config.fetch_result import Answer, Failed
+from services.config.fetch_result import Failed, FetchResult
 from services.config.files import builtin, from_folder
 from services.config.n8n import N8nProfiles
-from services.config.resolve import Local, settle
+from services.config.resolve import Local, resolve
 from shared.bus import Context
+from shared.clock import SYSTEM_CLOCK, Clock
 from shared.events import ProfileWanted
+from shared.profiles import DEFAULT_ID
 from shared.profiles.model import is_agent_id
 from shared.profiles.record import ProfileRecord, announce, read, write
 from shared.redis import keys
@@ -28,6 +30,10 @@ from shared.runtime.health import Health
 INVALIDATION_PAUSE_MS = 10_000
 # Beyond the fetch's own time-out: for Redis, before a lock is taken for a dead replica's.
 LOCK_SLACK_S = 2.0
+# While somebody waits, an N8N that is starting is asked again after so many seconds.
+ASK_AGAIN_S = 1.0
+# How long before a reader gives up it must be told: for the notice to reach it.
+NOTICE_MS = 200
 
 FETCHES = Counter("bolchaal_profile_fetches", "Profiles asked for, by what came", ["outcome"])
 
@@ -45,6 +51,7 @@ class Refresher:
         ttl: float,
         timeout: float,
         pause_ms: int = INVALIDATION_PAUSE_MS,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._redis = redis
         self._health = health
@@ -53,28 +60,45 @@ class Refresher:
         self._ttl_ms = int(ttl * 1000)
         self._timeout = timeout
         self._pause_ms = pause_ms
-        self.failing: str | None = None  # the agent whose fetch found N8N away
+        self._clock = clock
+        # What the next probe asks for: the default agent at first, then one that found N8N away.
+        self.to_probe: str | None = DEFAULT_ID
 
     async def on_wanted(self, event: ProfileWanted, _: Context) -> None:
         """The bus handler. An invalidation counts though nobody waits for it any more."""
         late = event.expires_ms and event.expires_ms < await now_ms(self._redis)
         if (late and not event.fresh) or not is_agent_id(event.agent_id):
             return
-        await self.fulfil(event.agent_id, fresh=event.fresh)
+        await self.fulfil(event.agent_id, fresh=event.fresh, expires_ms=event.expires_ms)
 
-    async def fulfil(self, agent_id: str, *, fresh: bool = False) -> None:
-        """Fetches the profile unless it is fresh (or `fresh` asks for more), then announces it."""
+    async def probe(self) -> None:
+        """Has the default profile at hand from the start, and notices when N8N is back."""
+        if self.to_probe is not None:
+            await self.fulfil(self.to_probe)
+
+    async def fulfil(self, agent_id: str, *, fresh: bool = False, expires_ms: int = 0) -> None:
+        """Fetches the profile unless it is fresh (or `fresh` asks for more), then announces it.
+
+        `expires_ms`: until then (Redis TIME) somebody waits, and an N8N that is starting is asked
+        again and again.
+        """
         if fresh and not await self._may_invalidate(agent_id):
             return  # another replica waits for the end of the pause, and will announce
         asked = await now_ms(self._redis)
+        ends = max(asked + int(self._timeout * 1000), expires_ms - NOTICE_MS)
         lock = self._redis.lock(
-            keys.profile_fetch(agent_id), timeout=self._timeout + LOCK_SLACK_S, sleep=0.05
+            keys.profile_fetch(agent_id),
+            timeout=(ends - asked) / 1000 + LOCK_SLACK_S,
+            sleep=0.05,
         )
         await lock.acquire()
         try:
             record = await read(self._redis, agent_id)
             if not _satisfied(record, fresh=fresh, asked_ms=asked):
-                record = await self._refresh(agent_id, record, wait=fresh or not record.profile)
+                if fresh or not record.profile:  # readers wait instead of taking what is there
+                    record = record.model_copy(update={"refreshing_until_ms": ends})
+                    await write(self._redis, agent_id, record)
+                record = await self._refresh(agent_id, record, expires_ms - NOTICE_MS)
             await announce(self._redis, agent_id, record.version)
         finally:
             try:
@@ -90,38 +114,50 @@ class Refresher:
         if not await self._redis.set(waiting, 1, nx=True, px=self._pause_ms):
             return False
         left = await self._redis.pttl(recent)
-        await asyncio.sleep(max(left, 0) / 1000)
+        await self._clock.sleep(max(left, 0) / 1000)
         await self._redis.delete(waiting)
         await self._redis.set(recent, 1, px=self._pause_ms)
         return True
 
-    async def _refresh(self, agent_id: str, record: ProfileRecord, *, wait: bool) -> ProfileRecord:
-        """One fetch. `wait`: readers are to wait for it instead of taking what is there."""
-        if wait:
-            until = await now_ms(self._redis) + int(self._timeout * 1000)
-            record = record.model_copy(update={"refreshing_until_ms": until})
-            await write(self._redis, agent_id, record)
-        answer = await self._ask(agent_id, record)
+    async def _refresh(self, agent_id: str, record: ProfileRecord, until_ms: int) -> ProfileRecord:
+        """One fetch, and what it makes of the record."""
+        answer = await self._ask_until(until_ms, agent_id, record)
         local = Local(
             file=await asyncio.to_thread(from_folder, self._folder, agent_id),
             builtin=builtin(agent_id),
         )
         now = await now_ms(self._redis)
-        after = settle(record, answer, local, now_ms=now, ttl_ms=self._ttl_ms)
+        after = resolve(record, answer, local, now_ms=now, ttl_ms=self._ttl_ms)
         await write(self._redis, agent_id, after)
         self._report(agent_id, answer, record, after)
         return after
 
-    async def _ask(self, agent_id: str, record: ProfileRecord) -> Answer | None:
+    async def _ask_until(
+        self, until_ms: int, agent_id: str, record: ProfileRecord
+    ) -> FetchResult | None:
+        """N8N's answer; while it may be starting, and until `until_ms`, the one to another try."""
+        left: float | None = None  # for the first try there is the whole time-out
+        while True:
+            answer = await self._ask(agent_id, record, left)
+            if not (isinstance(answer, Failed) and answer.passing):
+                return answer
+            left = (until_ms - await now_ms(self._redis)) / 1000 - ASK_AGAIN_S
+            if left <= 0:
+                return answer
+            await self._clock.sleep(ASK_AGAIN_S)
+
+    async def _ask(
+        self, agent_id: str, record: ProfileRecord, timeout: float | None
+    ) -> FetchResult | None:
         if self._n8n is None:
             return None
         known = record.profile is not None and record.origin == "n8n"
-        answer = await self._n8n.fetch(agent_id, record.etag if known else "")
+        answer = await self._n8n.fetch(agent_id, record.etag if known else "", timeout=timeout)
         FETCHES.labels(type(answer).__name__.lower()).inc()
         return answer
 
     def _report(
-        self, agent_id: str, answer: Answer | None, before: ProfileRecord, after: ProfileRecord
+        self, agent_id: str, answer: FetchResult | None, before: ProfileRecord, after: ProfileRecord
     ) -> None:
         if after.version != before.version:
             logger.info(
@@ -129,9 +165,10 @@ class Refresher:
             )
         of_profile = f"profile:{agent_id}"
         if isinstance(answer, Failed) and answer.away:
-            self.failing = agent_id
+            self.to_probe = agent_id
             self._health.set_degraded("n8n", answer.reason)
             return
+        self.to_probe = None
         if answer is not None:
             self._health.set_ok("n8n")
         if after.fault:

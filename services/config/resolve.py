@@ -6,7 +6,7 @@ or says that it has none, not when N8N cannot be asked.
 
 from dataclasses import dataclass
 
-from services.config.fetch_result import Answer, Failed, Found, Unchanged, Unknown
+from services.config.fetch_result import Failed, FetchResult, Found, Unchanged, Unknown
 from shared.profiles import version
 from shared.profiles.record import Origin, ProfileRecord
 
@@ -24,8 +24,8 @@ class Local:
     builtin: Found | Unknown
 
 
-def settle(
-    before: ProfileRecord, answer: Answer | None, local: Local, *, now_ms: int, ttl_ms: int
+def resolve(
+    before: ProfileRecord, answer: FetchResult | None, local: Local, *, now_ms: int, ttl_ms: int
 ) -> ProfileRecord:
     """The record after a fetch; `answer` is N8N's, None when no N8N is configured."""
     clean = before.model_copy(
@@ -59,9 +59,11 @@ def _take(
             "profile": found.profile,
             "version": version(found.profile),
             "origin": origin,
-            "etag": found.etag,
+            # Without one N8N gives the whole profile again, and we say again what is left out.
+            "etag": "" if found.left_out else found.etag,
             "fetched_ms": now_ms,
             "fresh_until_ms": fresh_until_ms,
+            "fault": found.left_out,
         }
     )
 

@@ -6,9 +6,10 @@ unknown fields are ignored. Ours adds keys for questions, translations and typed
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN, is_language
+from shared.locales.registry import DEFAULT_LANGUAGE, LANGUAGES, UNKNOWN, normalise
 
 # Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
 FieldType = Literal[
@@ -26,6 +27,24 @@ FieldType = Literal[
 ]
 
 KEY_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+def _language(code: str) -> str:
+    known = normalise(code)
+    if known is None:
+        raise ValueError(f"{code!r} is not a language of /api/languages")
+    return known
+
+
+def _spoken_language(code: str) -> str:
+    if (known := _language(code)) == UNKNOWN:
+        raise ValueError(f"{code!r} is not a language that something can be said in")
+    return known
+
+
+# Whatever spelling is given (hi, hi_IN, od-IN), the code of /api/languages is kept.
+LanguageCode = Annotated[str, AfterValidator(_language)]
+SpokenLanguageCode = Annotated[str, AfterValidator(_spoken_language)]
 Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 AgentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -83,30 +102,28 @@ class Localised(BaseModel):
 class Profile(_Model):
     id: AgentId = "default"
     name: str = Field("Bolchaal", max_length=120)
-    language: str | None = None
+    language: LanguageCode | None = None
     voice: str | None = Field(None, max_length=64)
     system_prompt: Prose = ""
     greeting: str | None = Field(None, max_length=2_000)
     qualification_questions: tuple[Line | Question, ...] = Field((), max_length=40)
     transfer_keywords: tuple[str, ...] = ()
     fallback_message: str | None = Field(None, max_length=1_000)
-    translations: dict[str, Translation] = Field(default_factory=dict)
+    translations: dict[SpokenLanguageCode, Translation] = Field(default_factory=dict)
     lead_fields: tuple[LeadField, ...] = Field((), max_length=40)
 
-    @field_validator("language")
+    @field_validator("language", mode="before")
     @classmethod
-    def _known_language(cls, value: str | None) -> str | None:
-        if value is not None and not is_language(value):
-            raise ValueError(f"{value!r} is not a language of /api/languages")
-        return value
+    def _empty_is_omitted(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("translations")
+    @field_validator("translations", mode="before")
     @classmethod
-    def _known_translations(cls, value: dict[str, Translation]) -> dict[str, Translation]:
-        for code in value:
-            if not is_language(code) or code == UNKNOWN:
-                raise ValueError(f"{code!r} is not a language of /api/languages")
-        return value
+    def _exact_codes_last(cls, value: Any) -> Any:
+        """Of two spellings of one language, the code itself counts: the last one does."""
+        if not isinstance(value, dict):
+            return value
+        return dict(sorted(value.items(), key=lambda item: item[0] in LANGUAGES))
 
     def questions(self) -> tuple[Question, ...]:
         """The profile's questions in its own language; plain strings get the keys q1, q2, ..."""

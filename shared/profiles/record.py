@@ -30,7 +30,8 @@ class ProfileRecord(BaseModel):
     refreshing_until_ms: a fetch that readers should wait for is under way, at most until then.
     unknown_until_ms: N8N says that there is no such agent; remembered until then.
     failed_until_ms: the last fetch failed, nothing can be served; not tried again until then.
-    fault: why the last fetch failed, for people. etag: N8N's, for If-None-Match.
+    fault: why the last fetch failed, or what of the profile was left out, for people.
+    etag: N8N's, for If-None-Match.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

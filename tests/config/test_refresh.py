@@ -8,7 +8,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
+from services.config import refresh
 from services.sandbox.n8n import N8nStandIn
+from shared.bus import Bus
 from shared.errors import NotFound, Unavailable
 from shared.events import ProfileWanted
 from shared.profiles import ProfileReader, default_profile
@@ -168,7 +170,7 @@ async def test_n8n_that_comes_back_is_used_again(
     n8n.set_faults([{"kind": "down"}])
     with pytest.raises(Unavailable):
         await reader.get("clinic")
-    assert replica.refresher.failing == "clinic"
+    assert replica.refresher.to_probe == "clinic"
     n8n.set_faults([])
     await replica.refresher.fulfil("clinic", fresh=True)
     assert (await reader.get("clinic")).profile.name == "Clinic"
@@ -215,7 +217,6 @@ async def test_a_slow_n8n_is_given_up_in_time(
     [
         ({"greeting": 7}, "greeting"),
         ({"qualification_questions": [{"key": "Bad Key", "question": "?"}]}, "qualification"),
-        ({"language": "fr-FR"}, "language"),
         ({"id": "other"}, "id"),
     ],
 )
@@ -233,6 +234,24 @@ async def test_an_invalid_profile_is_named_and_not_used(
     n8n.profiles.put("clinic", CLINIC)
     await replica.refresher.fulfil("clinic", fresh=True)
     assert replica.health.status == "ok"
+
+
+async def test_what_is_left_out_of_a_profile_is_said_until_it_is_mended(
+    start: Start, reader: ProfileReader, n8n: N8nStandIn, redis: Redis
+) -> None:
+    """An operator would wonder for ever why the agent does not speak French."""
+    replica = await start(pause_ms=1)
+    n8n.profiles.put("clinic", CLINIC | {"translations": {"fr-FR": {}, "hi": {"greeting": "!"}}})
+    profile = (await reader.get("clinic")).profile
+    assert list(profile.translations) == ["hi-IN"]
+    for _ in range(2):  # the second time N8N might say that nothing has changed
+        assert "translations.fr-FR" in replica.health.reasons["profile:clinic"]
+        assert "translations.fr-FR" in (await read(redis, "clinic")).fault
+        await replica.refresher.fulfil("clinic", fresh=True)
+    n8n.profiles.put("clinic", CLINIC)
+    await replica.refresher.fulfil("clinic", fresh=True)
+    assert replica.health.status == "ok"
+    assert (await read(redis, "clinic")).fault == ""
 
 
 async def test_unknown_and_empty_fields_are_ignored(
@@ -256,6 +275,44 @@ async def test_an_agent_deleted_in_n8n_is_gone_for_good(
     forget(reader)
     with pytest.raises(NotFound):
         await reader.get("clinic")
+
+
+@pytest.mark.parametrize("kind", ["not_registered", "500", "reset", "down"])
+async def test_an_n8n_that_starts_is_asked_again_while_somebody_waits(
+    start: Start, n8n: N8nStandIn, redis: Redis, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The first caller of an agent would be sent away because N8N was a second late."""
+    monkeypatch.setattr(refresh, "ASK_AGAIN_S", 0.02)
+    await start()
+    n8n.set_faults([{"kind": kind, "count": 3}])
+    async with ProfileReader(redis, Bus(redis, source="gateway").publish, timeout=20) as reader:
+        assert (await reader.get("clinic")).profile.name == "Clinic"
+
+
+async def test_an_n8n_that_does_not_start_is_given_up_when_nobody_waits_any_more(
+    start: Start, n8n: N8nStandIn, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N8N would be asked for ever for callers who have left, and nobody be told why."""
+    monkeypatch.setattr(refresh, "ASK_AGAIN_S", 0.02)
+    replica = await start()
+    n8n.set_faults([{"kind": "not_registered"}])
+    await replica.refresher.fulfil("clinic", expires_ms=await now_ms(redis) + 600)
+    assert "not registered" in (await read(redis, "clinic")).fault
+    assert replica.refresher.to_probe == "clinic"
+
+
+async def test_nobody_waits_for_a_stale_profile_so_n8n_is_asked_once(
+    start: Start, reader: ProfileReader, n8n: N8nStandIn, redis: Redis
+) -> None:
+    """An N8N that is down would be hammered for callers who have long been served."""
+    await start(ttl=0.01)
+    await reader.get("clinic")
+    forget(reader)
+    n8n.set_faults([{"kind": "500", "path": "agent-config"}])
+    before = fetches(n8n)
+    await reader._wish(ProfileWanted(agent_id="clinic"))
+    await settled(redis)
+    assert fetches(n8n) <= before + 1
 
 
 async def test_files_serve_without_n8n(start: Start, reader: ProfileReader, tmp_path: Path) -> None:
