@@ -27,7 +27,9 @@ async def open_gateway(
         context,
         livekit=livekit,
         profiles=await resources.enter_async_context(
-            ProfileReader(context.redis, publish, timeout=settings.config_timeout)
+            ProfileReader(
+                context.redis, publish, timeout=settings.config_timeout, health=context.health
+            )
         ),
     )
     resources.push_async_callback(gateway.aclose)
