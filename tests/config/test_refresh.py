@@ -296,7 +296,7 @@ async def test_an_n8n_that_does_not_start_is_given_up_when_nobody_waits_any_more
     monkeypatch.setattr(refresh, "ASK_AGAIN_S", 0.02)
     replica = await start()
     n8n.set_faults([{"kind": "not_registered"}])
-    await replica.refresher.fulfil("clinic", expires_ms=await now_ms(redis) + 600)
+    await replica.refresher.fulfil("clinic", expires_ms=await now_ms(redis) + 1_500)
     assert "not registered" in (await read(redis, "clinic")).fault
     assert replica.refresher.to_probe == "clinic"
 
