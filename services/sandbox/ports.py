@@ -6,6 +6,7 @@ from pydantic import Field
 
 WEB_PORT: Final = 3000
 SANDBOX_PORT: Final = 3900
+LIVEKIT_PORT: Final = 7880
 
 WebPort = Annotated[int, Field(ge=1, le=65535, description="port of the gateway: page and API")]
 SandboxPort = Annotated[

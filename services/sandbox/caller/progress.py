@@ -8,7 +8,8 @@ from services.sandbox.caller.gateway_client import LogEntry
 from services.sandbox.caller.script import CONTACT
 
 TOP = (*CONTACT, "email")
-FINAL_STATES = ("acknowledged", "unconfirmed", "dead", "parked")
+# States of a delivery after which the caller need not wait for N8N.
+DECIDED = ("acknowledged", "unconfirmed", "dead", "parked")
 
 
 class Progress:
@@ -39,7 +40,7 @@ class Progress:
         """Whether it is decided what became of the newest revision."""
         return (
             bool(self.delivery)
-            and self.delivery.get("state") in FINAL_STATES
+            and self.delivery.get("state") in DECIDED
             and self.delivery.get("revision", 0) >= self.lead.get("revision", 0)
         )
 

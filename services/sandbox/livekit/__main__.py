@@ -8,6 +8,7 @@ from loguru import logger
 from pydantic import Field
 
 from services.sandbox.livekit.server import DevServer
+from services.sandbox.ports import LIVEKIT_PORT
 from services.sandbox.serve import stop_at_signal
 from shared.runtime import log
 from shared.runtime.settings import EXIT_SETTINGS, Credential, Key, LogSettings, load
@@ -20,7 +21,10 @@ class LiveKitServerSettings(LogSettings):
     """What the development server takes from the environment."""
 
     sandbox_livekit_port: int = Field(
-        7880, ge=1, le=65535, description="port of the development LiveKit server, on 127.0.0.1"
+        LIVEKIT_PORT,
+        ge=1,
+        le=65535,
+        description="port of the development LiveKit server, on 127.0.0.1",
     )
     sandbox_livekit_webhook_urls: str | None = Field(
         None, description="where it posts its webhooks, comma-separated; nowhere unless set"

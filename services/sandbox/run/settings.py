@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.sandbox.ports import SANDBOX_PORT, WEB_PORT, SandboxPort, WebPort
+from services.sandbox.ports import LIVEKIT_PORT, SANDBOX_PORT, WEB_PORT, SandboxPort, WebPort
 from shared.runtime.settings import Credential, HttpUrl, Key, LogSettings, RedisUrl, WsUrl
 
 _REAL = "set it to use a real one; unset, it is simulated"
@@ -16,7 +16,7 @@ class RunSettings(LogSettings):
     web_port: WebPort = WEB_PORT
     sandbox_port: SandboxPort = SANDBOX_PORT
     sandbox_livekit_port: int = Field(
-        7880, ge=1, le=65535, description="port of the development LiveKit server"
+        LIVEKIT_PORT, ge=1, le=65535, description="port of the development LiveKit server"
     )
     sandbox_data: Path = Field(
         Path(".data"), description="folder that make run keeps Redis data and spool in"

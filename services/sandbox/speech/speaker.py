@@ -16,7 +16,7 @@ from services.sandbox.speech.voices import DEFAULT_WORDS_A_MINUTE, espeak_voice
 from services.sandbox.speech.wording import spoken
 
 RATES: Final = (8000, 16000, 22050, 24000, 48000)
-DEFAULT_VOICE: Final = "priya"
+CALLER_VOICE: Final = "priya"
 LONGEST_S: Final = 30.0  # beyond it an agent no longer keeps an utterance whole
 LONGEST_TEXT: Final = 1000  # characters
 PAUSE_MARK: Final = "…"  # in a text: a pause of `pause_s`, as by somebody who thinks
@@ -68,7 +68,7 @@ class Speaker:
             raise ValueError(f"text of {len(text)} characters: expected 1 to {LONGEST_TEXT}")
         if sample_rate not in RATES:
             raise ValueError(f"rate {sample_rate}: expected {', '.join(map(str, RATES))}")
-        name = espeak_voice(language, voice or DEFAULT_VOICE)
+        name = espeak_voice(language, voice or CALLER_VOICE)
         parts = [
             await self._espeak.synthesise(spoken(part), name, DEFAULT_WORDS_A_MINUTE)
             for part in text.split(PAUSE_MARK)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.sandbox.livekit.clients import WAIT
+from tests.waiting import until
 
 
 async def _start(**settings: str) -> Process:
@@ -51,14 +52,16 @@ async def test_it_prints_its_keys_serves_and_stops(number: signal.Signals) -> No
     assert values["LIVEKIT_URL"] == f"ws://127.0.0.1:{port}"
     assert values["LIVEKIT_API_KEY"] == "devkey"
     assert len(values["LIVEKIT_API_SECRET"]) >= 32
-    async with asyncio.timeout(WAIT), aiohttp.ClientSession() as session:
-        while True:
+    async with aiohttp.ClientSession() as session:
+
+        async def answer() -> str:
             try:
                 async with session.get(f"http://127.0.0.1:{port}/") as response:
-                    assert await response.text() == "OK"
-                    break
+                    return await response.text()
             except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.02)
+                return ""
+
+        assert await until(answer) == "OK"
     process.send_signal(number)
     assert (await _end(process))[0] == 0
 
