@@ -6,17 +6,10 @@ import tokenize
 
 import pytest
 
-from tests.architecture.shrinking import assert_only_known
 from tests.architecture.sources import ROOT, read_tree
 
 FOLDERS = ("deploy", "services", "shared", "tests")
 STYLE = re.compile(r"# (ruff: )?noqa: [A-Z]+[0-9]+(, [A-Z]+[0-9]+)* - \S.*")
-
-NOT_YET = {
-    "tests/agent/rooms/world.py",
-    "tests/bench/backlog.py",
-}
-"""Files that still have another style; those that were mended leave the list."""
 
 
 def test_every_noqa_has_its_code_and_its_reason() -> None:
@@ -26,7 +19,7 @@ def test_every_noqa_has_its_code_and_its_reason() -> None:
         wrong = [comment for comment in _comments(source.text) if is_wrong(comment)]
         if wrong:
             found[source.path] = wrong
-    assert_only_known(found, NOT_YET)
+    assert not found
 
 
 @pytest.mark.parametrize(

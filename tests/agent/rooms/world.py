@@ -21,6 +21,7 @@ from shared.redis.client import connect, now_ms
 from shared.runtime.health import read_reports
 from tests.agent.calls import open_call, scripted_llm
 from tests.agent.sarvam import Speech, speech
+from tests.waiting import until
 
 KEY, SECRET = "devkey", "a-secret-of-thirty-two-characters-0"
 PATIENCE_S = 20.0
@@ -110,9 +111,11 @@ class World:
     async def lapsed(self, call: Call, *, within: float = PATIENCE_S) -> None:
         """Waits until nobody holds the call, as a watchdog does. Asks every 50 ms."""
         calls = Calls(self.redis, source="gateway")
-        async with asyncio.timeout(within):
-            while (await calls.get(call.id)).lease_ms > await now_ms(self.redis):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)  # another process ends it, or time
+
+        async def has_lapsed() -> bool:
+            return (await calls.get(call.id)).lease_ms <= await now_ms(self.redis)
+
+        await until(has_lapsed, timeout=within, every=0.05)
 
     async def field(self, call: Call, name: str) -> str | None:
         value = await self.redis.hget(f"bolchaal:call:{call.id}", name)
