@@ -74,7 +74,7 @@ class Watchdog:
                 await self.poll()
                 await set_within(stop, POLL_S)
         finally:
-            await self.settled()
+            await self.finish_looks()
 
     async def poll(self) -> None:
         """One round: claims what is due and begins to look at each call, or waits after a gap.
@@ -87,7 +87,7 @@ class Watchdog:
             if not self._is_outage(error):
                 raise
 
-    async def settled(self) -> None:
+    async def finish_looks(self) -> None:
         """Waits for every look that has begun."""
         await asyncio.gather(*self._looking, return_exceptions=True)
 

@@ -40,7 +40,7 @@ class Scene:
 
     async def poll(self) -> None:
         await self.watchdog.poll()
-        await self.watchdog.settled()
+        await self.watchdog.finish_looks()
 
     async def on_duty(self) -> None:
         for _ in range(4):

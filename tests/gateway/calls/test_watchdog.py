@@ -114,7 +114,7 @@ async def test_one_watchdog_of_many_looks_at_a_call(scene: Scene) -> None:
         await other.poll()
     await scene.ago(call_id, created=10, joined=6)
     await asyncio.gather(*(each.poll() for each in (scene.watchdog, *others)))
-    await asyncio.gather(*(each.settled() for each in (scene.watchdog, *others)))
+    await asyncio.gather(*(each.finish_looks() for each in (scene.watchdog, *others)))
     assert len(scene.rooms.dispatched) == 1
 
 

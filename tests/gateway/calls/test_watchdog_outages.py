@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from shared.redis.client import connect
 from tests.gateway.calls.scene import Scene
 from tests.gateway.rooms import Rooms
@@ -85,5 +87,38 @@ async def test_a_slow_livekit_holds_up_no_other_call(scene: Scene) -> None:
 
     await until(dispatched)
     scene.rooms.slow.popitem()[1].set()
-    await scene.watchdog.settled()
+    await scene.watchdog.finish_looks()
     assert len(scene.rooms.dispatched) == 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    ],
+    ids=["full", "read-only"],
+)
+async def test_after_refused_writes_it_waits_a_lease(
+    own_valkey: Valkey, rooms: Rooms, spoil: tuple[str, ...], mend: tuple[str, ...]
+) -> None:
+    """Nobody could renew a lease meanwhile: agents that live would be doubled."""
+    redis = connect(own_valkey.url, retries=0, timeout=1)
+    scene = Scene(redis, rooms)
+    await scene.on_duty()
+    call_id = await scene.open()
+    await scene.caller_comes(call_id)
+    await scene.calls.take(call_id, "agent-1")
+    await scene.ago(call_id, lease=0.1)
+    await redis.execute_command(*spoil)  # type: ignore[no-untyped-call]
+    await scene.poll()
+    await redis.execute_command(*mend)  # type: ignore[no-untyped-call]
+    await scene.poll()
+    assert rooms.dispatched == []
+    scene.clock.seconds += 2.9
+    await scene.poll()
+    assert rooms.dispatched == []
+    scene.clock.seconds += 0.2
+    await scene.poll()
+    assert len(rooms.dispatched) == 1
+    await redis.aclose()
