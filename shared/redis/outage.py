@@ -97,13 +97,18 @@ class OutageBackoff:
         self._failures = 0
         self.reason: str | None = None
 
-    async def wait(self, reason: str, *, wake: asyncio.Event | None = None) -> None:
-        """Pauses after a failure, less when `wake` is set; the log hears of each reason once."""
+    async def wait(
+        self, reason: str, *, wake: asyncio.Event | None = None, at_most: float = math.inf
+    ) -> None:
+        """Pauses after a failure, `at_most` seconds and not beyond `wake`.
+
+        The log hears of each reason once.
+        """
         if self.reason != reason:
             logger.warning("{}: {}", self._what, reason)
             self._set(reason)
         self._failures += 1
-        pause = self._backoff.delay(self._failures)
+        pause = min(self._backoff.delay(self._failures), at_most)
         if wake is None:
             await self._clock.sleep(pause)
         else:
@@ -133,26 +138,32 @@ async def retry_until_available(
 ) -> T | None:
     """Does `action` until Redis lets it, or until `until` is set (then the answer is None).
 
-    After `within` seconds a failure raises TimeoutError. Use it instead of asyncio.timeout: that
-    cancels once, redis-py swallows some cancellations, and the trying would go on for ever.
+    Raises TimeoutError when it has not succeeded `within` seconds. Use that instead of a limit
+    around it: asyncio.timeout cancels once, redis-py swallows some cancellations, and the trying
+    would go on for ever.
 
     `on_change` is told what is wrong, and None when it is over. `action` must be safe to repeat:
     an answer that was lost on the way looks like a failure. Raises what waiting does not help.
     """
     outage = OutageBackoff(what, on_change, clock=clock)
     deadline = clock.monotonic() + within
+
+    def left() -> float:
+        return max(0.0, deadline - clock.monotonic())
+
     while True:
         try:
-            answer = await action()
+            async with asyncio.timeout(None if within == math.inf else left()):
+                answer = await action()
         except (exceptions.RedisError, OSError) as error:
             reason = outage_reason(error)
             if reason is None:
                 raise
             if until is not None and until.is_set():
                 return None
-            if clock.monotonic() >= deadline:
+            if not left():
                 raise TimeoutError(reason) from error
-            await outage.wait(reason, wake=until)
+            await outage.wait(reason, wake=until, at_most=left())
         else:
             outage.over()
             return answer

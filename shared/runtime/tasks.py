@@ -1,4 +1,7 @@
-"""Ending background tasks."""
+"""Ending a task that is no loop of Background: one that waits for something, once.
+
+A file of its own, since profiles, speech and the sandbox use it without any Background.
+"""
 
 import asyncio
 from typing import Any

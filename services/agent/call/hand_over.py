@@ -1,6 +1,5 @@
 """Letting go of a call when its job shuts down: the call ends, or is handed over."""
 
-import asyncio
 from functools import partial
 
 from livekit import api
@@ -52,8 +51,7 @@ class HandOver:
     async def _end(self, how: EndReason) -> None:
         end = partial(self._calls.end, self._call, how, held=self._held)
         try:
-            async with asyncio.timeout(END_S):
-                ended = await retry_until_available("the end of a call", end)
+            ended = await retry_until_available("the end of a call", end, within=END_S)
         except NotOwner:
             return
         except (TimeoutError, RedisError):

@@ -1,6 +1,5 @@
 """Where values go: to Redis, or to the local spool while it is away, or nowhere and it is said."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -27,10 +26,9 @@ class RedisOnly:
         self._patience = patience
 
     async def apply(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged | None:
-        async with asyncio.timeout(self._patience):
-            return await retry_until_available(
-                "a lead", partial(self._leads.apply, context, changes)
-            )
+        return await retry_until_available(
+            "a lead", partial(self._leads.apply, context, changes), within=self._patience
+        )
 
 
 def open_sink(leads: Leads, spool: Spool | None, *, patience: float) -> LeadSink:
