@@ -4,13 +4,12 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 
 from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
 from shared.leads import Leads
-from shared.redis import keys
 
 PAGE = 500  # leads read at a time
 FIRST = ("lead_id", "revision", "delivery", "name", "phone", "email")
@@ -29,8 +28,7 @@ async def collect(
         chosen = await deliveries.list(LEAD_CAPTURE, state=state, limit=limit)
         subjects = [each.subject for each in chosen]
     else:
-        newest = await redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1)
-        subjects = cast("list[str]", newest)
+        subjects = await leads.latest_ids(limit)
     found = []
     for start in progress(range(0, len(subjects), PAGE)):
         read = await leads.many(subjects[start : start + PAGE])
@@ -40,7 +38,7 @@ async def collect(
         }
         for lead in read:
             delivered = states.get(lead.context.lead_id, "scheduled")
-            found.append({**lead.data(), "delivery": delivered})
+            found.append({**lead.webhook_data().model_dump(), "delivery": delivered})
     return found
 
 

@@ -2,7 +2,6 @@
 
 from shared.deliveries.model import (
     CALL_ENDED,
-    FINAL,
     LEAD_CAPTURE,
     Attempt,
     Delivery,
@@ -13,7 +12,6 @@ from shared.deliveries.repository import Deliveries
 
 __all__ = [
     "CALL_ENDED",
-    "FINAL",
     "LEAD_CAPTURE",
     "Attempt",
     "Deliveries",

@@ -20,7 +20,6 @@ DeliveryState = Literal[
     "dead",  # given up; sent again when somebody says so
     "erased",  # final: what was to be sent is not there any more
 ]
-FINAL: frozenset[DeliveryState] = frozenset({"acknowledged", "unconfirmed", "superseded", "erased"})
 
 
 class Attempt(BaseModel):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.clock import from_ms
 from shared.profiles.model import CONTACT
@@ -32,6 +32,14 @@ class LeadChange(BaseModel):
     sequence: int
     source: ValueSource = "caller"
     known: bool = True
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _writable(cls, value: object) -> object:
+        """Half a surrogate pair, as a language model may write one, is no UTF-8: neither Redis nor
+        the spool would take it.
+        """
+        return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 class LeadContext(BaseModel):
@@ -115,7 +123,3 @@ class Lead(BaseModel):
             sources=self.sources,
             captured_at=from_ms(self.captured_ms),
         )
-
-    def data(self) -> dict[str, Any]:
-        """The same as JSON."""
-        return self.webhook_data().model_dump()

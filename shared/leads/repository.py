@@ -92,11 +92,15 @@ class Leads:
 
     async def latest(self, limit: int = 50) -> list[Lead]:
         """The newest leads first; those whose retention is over are forgotten on the way."""
-        ids = cast("list[str]", await self._redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1))
+        ids = await self.latest_ids(limit)
         leads = await self.many(ids)
         if gone := set(ids) - {lead.context.lead_id for lead in leads}:
             await self._redis.zrem(keys.LEADS_INDEX, *gone)
         return leads
+
+    async def latest_ids(self, limit: int) -> list[str]:
+        """Ids of the newest leads first; one whose retention is over may be among them."""
+        return cast("list[str]", await self._redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1))
 
     async def many(self, lead_ids: Sequence[str]) -> list[Lead]:
         """Those of these leads that there are, in the same order, in a round trip for each PAGE."""

@@ -71,7 +71,7 @@ async def _show(subject: str, to: str) -> None:
     async with open_redis() as redis:
         if to == LEAD_CAPTURE:
             lead = await Leads(redis, source="cli").get(subject)
-            out.print_json(json.dumps(lead.data(), ensure_ascii=False))
+            out.print_json(json.dumps(lead.webhook_data().model_dump(), ensure_ascii=False))
         try:
             delivery = await Deliveries(redis).get(to, subject)
         except NotFound:

@@ -79,7 +79,7 @@ async def test_an_older_change_never_overwrites_a_newer_one(leads: Leads) -> Non
 async def test_fields_that_the_profile_does_not_know_go_under_extra(leads: Leads) -> None:
     new = new_call(profile=PROFILE)
     await leads.apply(lead_context(new), [change("pet", "dog", known=False)])
-    data = (await leads.get(new.lead_id)).data()
+    data = (await leads.get(new.lead_id)).webhook_data().model_dump()
     assert (data["fields"], data["extra"]) == ({}, {"pet": "dog"})
 
 
@@ -92,7 +92,7 @@ async def test_the_payload_has_the_shape_that_workflows_read(leads: Leads) -> No
         change("since", 3, source="typed"),
     ]
     await leads.apply(lead_context(new), values)
-    data = (await leads.get(new.lead_id)).data()
+    data = (await leads.get(new.lead_id)).webhook_data().model_dump()
     assert data.pop("captured_at").endswith("Z")
     assert data == {
         "lead_id": new.lead_id,

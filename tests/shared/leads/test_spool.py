@@ -45,6 +45,15 @@ async def test_what_waits_is_read_in_pages_of_one_lead_or_of_all(
     spool.close()
 
 
+async def test_half_a_surrogate_pair_is_no_reason_to_lose_a_value(
+    spool: Spool, context: LeadContext
+) -> None:
+    """A language model that cuts an emoji in two would make the call fail at "saved"."""
+    await spool.add(context, [change("Asha \ud83d")])
+    assert await names(spool) == ["Asha ?"]
+    spool.close()
+
+
 async def test_what_is_set_aside_waits_again_when_it_is_given_back(
     spool: Spool, context: LeadContext
 ) -> None:
