@@ -7,12 +7,19 @@ import httpx
 from loguru import logger
 
 from shared.clock import SYSTEM_CLOCK, Clock, isoformat
+from shared.deliveries import LEAD_CAPTURE
 
 AlertType = Literal["dead_letter", "destination_down", "credentials_refused"]
 
 TRIES = 3
 PAUSE_S = 2.0
 TIMEOUT_S = 5.0
+
+
+def list_dead(destination: str) -> str:
+    """The command that shows what a destination was not given."""
+    to = "" if destination == LEAD_CAPTURE else f" --to {destination}"
+    return f"bolchaal leads list --state dead{to}"
 
 
 class Alerts:

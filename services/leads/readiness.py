@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 
 from services.leads import metrics
+from services.leads.alerts import list_dead
 from services.leads.destinations.registry import AnyDestination
 from shared.deliveries import Deliveries
 from shared.runtime.health import Health
@@ -44,13 +45,11 @@ class Readiness:
         dead = counts["dead"]
         self._say(
             f"dead_letters{suffix}",
-            f"{dead} could not be delivered to {name}: see `bolchaal leads list --state dead`"
-            if dead
-            else "",
+            f"{dead} could not be delivered to {name}: see `{list_dead(name)}`" if dead else "",
         )
 
     def _say(self, name: str, reason: str) -> None:
-        """Degraded because of `reason`; well when there is none."""
+        """Degraded because of `reason`; all right when there is none."""
         if reason:
             self._health.set_degraded(name, reason)
         else:

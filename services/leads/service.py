@@ -15,7 +15,7 @@ from services.leads.delivery.store import DeliveryStore
 from services.leads.delivery.worker import DeliveryWorker
 from services.leads.destinations.base import Destination
 from services.leads.destinations.registry import DESTINATIONS, AnyDestination
-from services.leads.handlers import Handlers, handlers_by_stream
+from services.leads.handlers import handlers_by_stream
 from services.leads.readiness import Readiness
 from services.leads.settings import DeliverySettings
 from services.leads.setup import backoff, delivery_policy, webhook_client
@@ -113,21 +113,18 @@ class LeadsService:
             ((each, stores.get(each.name)) for each in self._destinations), self._wake
         )
         for stream, of_stream in handlers.items():
-            self._consume_stream(background, stream, of_stream)
-
-    def _consume_stream(self, background: Background, stream: str, handlers: Handlers) -> None:
-        consumer = Consumer(
-            self._redis,
-            stream,
-            GROUP,
-            handlers,
-            concurrency=EVENTS_AT_ONCE,
-            block_ms=self._block_ms,
-            deduplicate=False,
-            health=self._health,
-            on_outage=self._note_outage,
-        )
-        background.run(f"consumer of {stream}", consumer.run, critical=True)
+            consumer = Consumer(
+                self._redis,
+                stream,
+                GROUP,
+                of_stream,
+                concurrency=EVENTS_AT_ONCE,
+                block_ms=self._block_ms,
+                deduplicate=False,
+                health=self._health,
+                on_outage=self._note_outage,
+            )
+            background.run(f"consumer of {stream}", consumer.run, critical=True)
 
     def _look(self, background: Background) -> None:
         readiness = Readiness(

@@ -112,6 +112,13 @@ async def test_what_is_not_http() -> None:
         assert (await _post(url)).failure == "unreadable"
 
 
+@pytest.mark.parametrize("value", ["a\nb", "टोकन"])
+async def test_a_header_that_cannot_be_sent(value: str) -> None:
+    """No post would ever leave, and the reason given be a broken connection."""
+    async with _listening(_answering(b"HTTP/1.1 200 OK")) as url:
+        assert (await _post(url, auth=("X-Token", value))).failure == "unsendable"
+
+
 async def test_a_huge_answer_is_not_read_to_its_end() -> None:
     """A misconfigured N8N could fill the service's memory."""
     async with _listening(_answering(b"HTTP/1.1 200 OK", b"x" * 3_000_000)) as url:

@@ -124,6 +124,29 @@ async def test_a_part_that_fails_is_started_again_and_named(
         await caller.reaches("acknowledged")
 
 
+async def test_a_post_that_breaks_off_is_named(
+    redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that meets every post would be in the log of a replica only."""
+    finish, failures = DeliveryStore.finish, iter(range(1))
+
+    async def fail(self: DeliveryStore, *arguments: Any) -> Any:
+        if next(failures, None) is not None:
+            raise RuntimeError("a fault in the program")
+        return await finish(self, *arguments)
+
+    monkeypatch.setattr(DeliveryStore, "finish", fail)
+    caller = Caller(redis)
+    async with receiving() as n8n, serving(redis, settings(redis_url, n8n.url)) as health:
+        await caller.gives_all()
+
+        async def named() -> bool:
+            return "loop:delivery to lead-capture" in health.reasons
+
+        await until(named)
+        await caller.reaches("acknowledged")
+
+
 async def test_a_stop_does_not_wait_for_what_is_due_later(redis: Redis, redis_url: str) -> None:
     """Every update would take as long as the longest pause between retries."""
     caller = Caller(redis)

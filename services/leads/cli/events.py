@@ -11,6 +11,7 @@ from services.leads.cli.terminal import err, open_redis, out, run
 from shared.bus import DeadLetters
 from shared.clock import from_ms
 from shared.errors import NotFound
+from shared.events import ALL
 from shared.redis import keys
 
 events = typer.Typer(
@@ -72,7 +73,7 @@ async def _replay(letter_id: str | None) -> None:
 async def _places(redis: Redis) -> list[tuple[str, str]]:
     """Streams and groups that have dead letters."""
     found: list[tuple[str, str]] = []
-    for stream in (keys.LEADS, keys.CALLS, keys.PROFILES_WANTED):
+    for stream in {event.stream for event in ALL}:
         prefix = keys.dead_letters(stream, "")
         groups = [cast("str", key) async for key in redis.scan_iter(f"{prefix}*")]
         found += ((stream, group.removeprefix(prefix)) for group in groups)

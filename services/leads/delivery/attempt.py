@@ -17,7 +17,7 @@ from shared.errors import NotFound, Permanent
 ANSWER_KEPT = 500  # characters of an answer in the history
 
 # A post must begin soon after its attempt did, or it could overlap with the next attempt, or come
-# after a newer revision. Longer than any pause of an event loop that is not in trouble.
+# after a newer revision. Longer than any pause of an event loop that works.
 BEGIN_WITHIN_S = 0.4
 TOO_LATE = Decision("retry", "nothing", "this process was too slow to begin in time", delay=1.0)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from loguru import logger
 
-from services.leads.alerts import Alerts
+from services.leads.alerts import Alerts, list_dead
 from services.leads.delivery.attempt import AttemptRunner
 from services.leads.delivery.breaker import tell_change
 from services.leads.delivery.model import AttemptResult, ClaimedAttempt, DueAttempts, Recorded
@@ -43,20 +43,27 @@ class DeliveryWorker:
         self._news = asyncio.Event()
         self._stop = asyncio.Event()
         self._bursts: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
 
     def wake(self) -> None:
         """There is something new: look at once."""
         self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Delivers until `stop`; then returns when what is under way is recorded."""
+        """Delivers until `stop`; then returns when what is under way is recorded.
+
+        Raises what ended a burst, too. May be run again then: the other bursts go on meanwhile.
+        """
         self._stop = stop
+        self._broken = None
         await self._until_available("reviewing deliveries", self._store.review)
         try:
             while not stop.is_set():
                 await self._deliver_next()
+                if self._broken is not None:
+                    raise self._broken
         finally:
-            if self._bursts:
+            if stop.is_set() and self._bursts:
                 await asyncio.wait(self._bursts)
 
     async def _deliver_next(self) -> None:
@@ -103,7 +110,7 @@ class DeliveryWorker:
         self._slots.release()
         self._news.set()
         if not task.cancelled() and (error := task.exception()):
-            logger.opt(exception=error).error("{}: an attempt broke off", self._name)
+            self._broken = error  # its attempt is made again when the grace is over
 
     async def _burst(self, claimed: ClaimedAttempt, claimed_at: float) -> None:
         """Attempts in a row: the record of one begins the next, in one step."""
@@ -149,7 +156,7 @@ class DeliveryWorker:
             self._alerts.tell(
                 "dead_letter",
                 f"{self._name}: {claimed.subject} was given up ({reason}). Look at it with"
-                " `bolchaal leads list --state dead`, and send it again with `leads replay`.",
+                f" `{list_dead(self._name)}`, and send it again with `leads replay`.",
                 destination=self._name,
                 subject=claimed.subject,
             )
