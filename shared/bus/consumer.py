@@ -78,39 +78,23 @@ class Consumer:
         self._in_hand = InHand(self._processor.process, concurrency)
         self._newer = NewerVersions(self._processor.letters, handlers)
         self._outage = OutageBackoff(f"reading {stream} for {group}", on_outage)
-        self._stop = asyncio.Event()
-        self._ended = asyncio.Event()
         self._chores_at = 0.0
 
-    async def run(self, stop: asyncio.Event | None = None, *, grace: float = GRACE_S) -> None:
-        """Consumes until `stop` is set (or `ask_to_stop` is called, without one).
+    async def run(self, stop: asyncio.Event, *, grace: float = GRACE_S) -> None:
+        """Consumes until `stop` is set; then gives what is in hand `grace` seconds to end.
 
-        Then gives what is in hand `grace` seconds to end; the rest stays pending, for another
-        consumer to take over. May be run again after it has raised.
+        What has not ended by then stays pending, for another consumer to take over. May be run
+        again after it has raised.
         """
-        stop = self._stop if stop is None else stop
-        self._ended.clear()
         self._processor.abandon.clear()
-        try:
-            async with Background(self._health) as beside:
-                self._start_beside(beside)
-                try:
-                    await self._read_until(stop)
-                    self._processor.abandon.set()  # with Redis away there is nothing to wait for
-                    await self._in_hand.finish(grace)
-                finally:
-                    await self._in_hand.cancel()
-        finally:
-            self._ended.set()
-
-    async def stop(self) -> None:
-        """Stops reading, and waits until `run` has ended."""
-        self.ask_to_stop()
-        await self._ended.wait()
-
-    def ask_to_stop(self) -> None:
-        """Stops reading, without waiting for it."""
-        self._stop.set()
+        async with Background(self._health) as beside:
+            self._start_beside(beside)
+            try:
+                await self._read_until(stop)
+                self._processor.abandon.set()  # with Redis away there is nothing to wait for
+                await self._in_hand.finish(grace)
+            finally:
+                await self._in_hand.cancel()
 
     # Reading
 

@@ -16,7 +16,7 @@ async def main(url: str) -> None:
         await retry_until_available("noting", lambda: redis.sadd("handled", event.number))
 
     consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, block_ms=50, policy=Policy(idle=0.5))
-    await consumer.run()
+    await consumer.run(asyncio.Event())
 
 
 asyncio.run(main(sys.argv[1]))

@@ -56,7 +56,8 @@ async def server(n8n: N8nStandIn) -> AsyncIterator[TestServer]:
 @pytest.fixture
 async def start(redis: Redis, server: TestServer) -> AsyncIterator[Start]:
     """Starts a replica that consumes wishes."""
-    opened: list[tuple[Consumer, asyncio.Task[None], N8nProfiles | None]] = []
+    opened: list[tuple[asyncio.Task[None], N8nProfiles | None]] = []
+    stop = asyncio.Event()
 
     async def start(
         *, use_n8n: bool = True, folder: Path | None = None, ttl: float = 60, pause_ms: int = 200
@@ -81,12 +82,12 @@ async def start(redis: Redis, server: TestServer) -> AsyncIterator[Start]:
             {ProfileWanted: refresher.on_wanted},
             block_ms=20,
         )
-        opened.append((consumer, asyncio.create_task(consumer.run()), source))
+        opened.append((asyncio.create_task(consumer.run(stop)), source))
         return Replica(refresher, health)
 
     yield start
-    for consumer, task, source in opened:
-        await consumer.stop()
+    stop.set()
+    for task, source in opened:
         await task
         if source:
             await source.aclose()
