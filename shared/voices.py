@@ -11,6 +11,8 @@ Gender = Literal["female", "male"]
 
 @dataclass(frozen=True, slots=True)
 class Voice:
+    """One speaker of a model; `id` is Sarvam's name for it."""
+
     id: str
     gender: Gender
 

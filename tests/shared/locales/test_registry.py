@@ -1,5 +1,6 @@
 """The languages: their files, how they are spelled, and what a text's script says."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_words_of_tables_that_go_word_by_word_are_single(code: str) -> None:
     own = locale(code)
     for word in (*own.yes, *own.no, *own.backchannels, *sum(own.digits.values(), ())):
         assert word.split() == [word]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_sandbox_s_table_is_the_last_of_a_file(path: Path) -> None:
+    """What stood after it would be read by no service."""
+    tables = tomllib.loads(path.read_text("utf-8"))
+    assert list(tables)[-1] == "sandbox"
+    own = LOCALES[tables.pop("code")].model_dump(exclude_unset=True)
+    assert set(tables) == {*own, "sandbox"} - {"code"}
 
 
 @pytest.mark.parametrize(
