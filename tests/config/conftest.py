@@ -15,7 +15,9 @@ from services.sandbox.n8n import N8nStandIn
 from shared.bus import Bus, Consumer
 from shared.events import ProfileWanted
 from shared.profiles import ProfileReader
+from shared.redis import keys
 from shared.runtime.health import Health
+from tests.waiting import until
 
 # Long enough never to be over by chance, short enough to wait for where it must be over.
 TIMEOUT = 0.5
@@ -99,3 +101,22 @@ async def reader(redis: Redis) -> AsyncIterator[ProfileReader]:
     bus = Bus(redis, source="gateway")
     async with ProfileReader(redis, bus.publish, timeout=2 * TIMEOUT) as reader:
         yield reader
+
+
+def fetches(n8n: N8nStandIn) -> int:
+    return n8n.profile_requests
+
+
+def forget(reader: ProfileReader) -> None:
+    """As if the 30 s for which a process holds a profile were over."""
+    reader._held.clear()
+
+
+async def settled(redis: Redis) -> None:
+    """Until no wish is waiting or in hand."""
+
+    async def done() -> bool:
+        groups = await redis.xinfo_groups(keys.PROFILES_WANTED)
+        return bool(groups) and groups[0]["pending"] == 0 and not groups[0]["lag"]
+
+    await until(done)

@@ -85,6 +85,7 @@ class RealN8n:
         self.header = {str(CREDENTIAL["data"]["name"]): str(CREDENTIAL["data"]["value"])}  # type: ignore[index]
         self._program = installed / "node_modules" / "n8n" / "bin" / "n8n"
         self._process: subprocess.Popen[bytes] | None = None
+        self._webhooks: list[str] = []
         self._environment = {
             **_node_environment(),
             **QUIET,
@@ -107,6 +108,11 @@ class RealN8n:
         self._run("import:workflow", "--separate", f"--input={own}")
         for workflow in (*(shipped(path.name) for path in SHIPPED.glob("*.json")), *workflows):
             self._run("publish:workflow", f"--id={workflow['id']}")
+            self._webhooks += [
+                node["parameters"]["path"]
+                for node in workflow["nodes"]
+                if node["type"] == "n8n-nodes-base.webhook"
+            ]
 
     def start(self) -> None:
         """Returns when the webhooks answer, which is later than n8n's own health says."""
@@ -138,11 +144,18 @@ class RealN8n:
         self._process = None
 
     def _answers(self) -> bool:
+        """Whether every webhook is registered: n8n does it one by one while it starts.
+
+        A request by a method that none of them takes starts no workflow, and n8n's 404 tells a
+        webhook that is there for another method from one that is not there (yet).
+        """
         try:
-            answer = httpx.get(f"{self.url}/webhook/test-leads", timeout=5)
+            answers = [
+                httpx.put(f"{self.url}/webhook/{path}", timeout=5).text for path in self._webhooks
+            ]
         except httpx.HTTPError:
             return False
-        return answer.status_code == 200
+        return all("not registered for PUT requests" in answer for answer in answers)
 
     def _run(self, *arguments: str) -> None:
         done = subprocess.run(
