@@ -5,17 +5,10 @@ import ast
 import pytest
 
 from tests.architecture.direct_time import direct_times
-from tests.architecture.shrinking import assert_only_known
 from tests.architecture.sources import Source, product_sources
 
 THE_CLOCK = "shared/clock.py"
 STAND_INS = "services/sandbox/"
-
-NOT_YET = {
-    "services/config/main.py",
-    "services/config/refresh.py",
-}
-"""Files that still ask the machine's clock; those that were mended leave the list."""
 
 
 def test_product_code_asks_the_clock_that_it_was_given() -> None:
@@ -26,7 +19,7 @@ def test_product_code_asks_the_clock_that_it_was_given() -> None:
         if source.path != THE_CLOCK and not source.path.startswith(STAND_INS)
         if (uses := list(direct_times(source)))
     }
-    assert_only_known(found, NOT_YET)
+    assert not found, found
 
 
 @pytest.mark.parametrize(
