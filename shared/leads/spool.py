@@ -40,7 +40,12 @@ CREATE TABLE IF NOT EXISTS changes (
 _COLUMNS = ", ".join(
     ("id", *(f"CAST({name} AS TEXT)" for name in ("lead_id", "context", "changes", "fault")))
 )
-_INSERT = "INSERT INTO changes (lead_id, context, changes, fault) VALUES (?, ?, ?, ?)"
+_INSERT = "INSERT INTO changes (lead_id, context, changes) VALUES (?, ?, ?)"
+# Another process may have restored the same row already.
+_RESTORE = """
+INSERT INTO changes (lead_id, context, changes, fault) SELECT ?1, ?2, ?3, ?4
+WHERE NOT EXISTS (SELECT 1 FROM changes WHERE lead_id = ?1 AND context = ?2 AND changes = ?3)
+"""
 
 
 class SpoolError(Unavailable):
@@ -55,13 +60,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpoolRow:
-    """One row as it lies on the disk. `fault` says why it was set aside, None while it waits."""
+    """One row as it lies on the disk. `fault` says why it was set aside, None while it waits.
 
+    `file` is the inode that it was read from: an id means nothing in another file.
+    """
+
+    file: int
     id: int
     lead_id: str
     context: str
     changes: str
-    fault: str | None = None
+    fault: str | None
 
     def read(self) -> tuple[LeadContext, tuple[LeadChange, ...]]:
         """What it holds. Raises Unreadable: garbage, or of a version with other fields."""
@@ -92,7 +101,6 @@ class Spool:
             context.lead_id,
             context.model_dump_json(),
             _CHANGES.dump_json(tuple(changes)).decode(),
-            None,
         )
         await self._do(lambda db: db.execute(_INSERT, row))
 
@@ -109,15 +117,13 @@ class Spool:
         """What was set aside, the oldest first."""
         return await self._rows("fault IS NOT NULL ORDER BY id", ())
 
-    async def remove(self, number: int) -> None:
+    async def remove(self, row: SpoolRow) -> None:
         """Forgets changes that are in Redis now."""
-        await self._do(lambda db: db.execute("DELETE FROM changes WHERE id = ?", (number,)))
+        await self._change("DELETE FROM changes WHERE id = ?", (row.id,), row)
 
-    async def set_aside(self, number: int, fault: str) -> None:
+    async def set_aside(self, row: SpoolRow, fault: str) -> None:
         """Keeps changes that cannot go to Redis, so that others can pass; for people to see."""
-        await self._do(
-            lambda db: db.execute("UPDATE changes SET fault = ? WHERE id = ?", (fault, number))
-        )
+        await self._change("UPDATE changes SET fault = ? WHERE id = ?", (fault, row.id), row)
 
     async def give_back(self, number: int | None = None) -> int:
         """Lets what was set aside wait again, one row or all of them; answers how many."""
@@ -156,8 +162,18 @@ class Spool:
 
     async def _rows(self, where: str, values: tuple[object, ...]) -> list[SpoolRow]:
         sql = f"SELECT {_COLUMNS} FROM changes WHERE {where}"  # noqa: S608 - both are our own texts
-        rows = await self._do(lambda db: db.execute(sql, values).fetchall())
-        return [SpoolRow(*row) for row in rows]
+        return await self._do(
+            lambda db: [SpoolRow(self._inode, *row) for row in db.execute(sql, values)]
+        )
+
+    async def _change(self, sql: str, values: tuple[object, ...], row: SpoolRow) -> None:
+        """Changes a row, unless the file was made anew since it was read: then it comes again."""
+
+        def change(db: sqlite3.Connection) -> None:
+            if row.file == self._inode:
+                db.execute(sql, values)
+
+        await self._do(change)
 
     def _open(self) -> tuple[sqlite3.Connection, int]:
         """The file, made when it is not there, and its inode."""
@@ -187,7 +203,7 @@ class Spool:
         db, inode = self._open()
         try:
             db.execute("BEGIN")
-            db.executemany(_INSERT, [row[1:] for row in rows])
+            db.executemany(_RESTORE, [row[1:] for row in rows])
             db.execute("COMMIT")
         except sqlite3.Error:
             db.close()  # the removed file is still open, and still holds them

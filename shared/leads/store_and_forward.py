@@ -139,10 +139,10 @@ class StoreAndForward:
             fault = f"Redis refuses it: {type(error).__name__}"
         else:
             logger.info("a change of lead {} went from the spool to Redis", row.lead_id)
-            await self._spool.remove(row.id)
+            await self._spool.remove(row)
             return
         logger.error("row {} of the spool is set aside: {}", row.id, fault)
-        await self._spool.set_aside(row.id, fault)
+        await self._spool.set_aside(row, fault)
 
     async def _merge(self, context: LeadContext, changes: Sequence[LeadChange]) -> Merged:
         """Raises RedisUnavailable for what passes, RedisError for what does not."""

@@ -37,8 +37,9 @@ def aside(folder: Path) -> str:
         for number in (1, 2, 3):
             change = LeadChange(field="name", value="ஆஷா", attempt=1, sequence=number)
             await spool.add(context, [change])
-        await spool.set_aside(1, "cannot be read: 0.attempt: int_type")
-        await spool.set_aside(2, "Redis refuses it: ResponseError")
+        first, second, _ = await spool.waiting()
+        await spool.set_aside(first, "cannot be read: 0.attempt: int_type")
+        await spool.set_aside(second, "Redis refuses it: ResponseError")
         spool._db.execute("UPDATE changes SET changes = ? WHERE id = 2", (b"\xff{",))
         spool.close()
         return context.lead_id

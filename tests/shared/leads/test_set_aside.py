@@ -102,7 +102,7 @@ async def test_what_was_set_aside_is_tried_again_by_the_next_process(
     await first.drain_once()
     await spool.add(caller.context(), [change("city", "Pune", 2)])
     [row] = await spool.waiting()
-    await spool.set_aside(row.id, "cannot be read")
+    await spool.set_aside(row, "cannot be read")
     await first.drain_once()
     assert await spool.count(set_aside=True) == 1, "not again and again"
     await StoreAndForward(leads, spool).drain_once()

@@ -60,7 +60,7 @@ async def test_what_is_set_aside_waits_again_when_it_is_given_back(
     for number in range(3):
         await spool.add(context, [change(str(number))])
     for row in await spool.waiting():
-        await spool.set_aside(row.id, "why")
+        await spool.set_aside(row, "why")
     assert await spool.waiting() == []
     aside = await spool.set_aside_rows()
     assert [row.fault for row in aside] == ["why"] * 3
@@ -79,7 +79,7 @@ async def test_a_spool_that_was_removed_is_made_anew_with_all_that_it_held(
     """SQLite goes on writing into a removed file: what it saved there, nobody would find."""
     await spool.add(context, [change("before")])
     [row] = await spool.waiting()
-    await spool.set_aside(row.id, "why")
+    await spool.set_aside(row, "why")
     await spool.add(context, [change("waiting", 2)])
     if removed == "folder":
         shutil.rmtree(tmp_path / "spool")
@@ -92,6 +92,38 @@ async def test_a_spool_that_was_removed_is_made_anew_with_all_that_it_held(
     assert await names(found) == ["waiting", "after"]
     assert [row.fault for row in await found.set_aside_rows()] == ["why"]
     found.close()
+
+
+async def test_several_processes_restore_a_row_once(
+    spool: Spool, context: LeadContext, tmp_path: Path
+) -> None:
+    """The worker and each of its calls see that the file is gone."""
+    other = Spool(tmp_path / "spool")
+    await spool.add(context, [change("before")])
+    shutil.rmtree(tmp_path / "spool")
+    await other.add(context, [change("after", 2)])
+    assert await names(spool) == ["before", "after"]
+    assert await names(other) == ["before", "after"]
+    spool.close()
+    other.close()
+
+
+async def test_an_id_of_a_removed_file_means_nothing_in_the_next(
+    spool: Spool, context: LeadContext, tmp_path: Path
+) -> None:
+    """A value that only the new file holds would be deleted in place of one that was sent."""
+    await spool.add(context, [change("sent")])
+    [row] = await spool.waiting()
+    shutil.rmtree(tmp_path / "spool")
+    fresh = Spool(tmp_path / "spool")  # of a process that knows nothing of the old one
+    await fresh.add(context, [change("new", 2)])
+    assert [each.id for each in await fresh.waiting()] == [row.id]
+    await spool.remove(row)
+    await spool.set_aside(row, "why")
+    assert await names(fresh) == ["new", "sent"]
+    assert await fresh.count(set_aside=True) == 0
+    spool.close()
+    fresh.close()
 
 
 async def test_a_removed_spool_that_cannot_be_made_anew_says_that_nothing_is_saved(
