@@ -71,16 +71,6 @@ async def consuming(redis: Redis, handler: Any, **options: Any) -> AsyncIterator
         await task
 
 
-async def until(
-    condition: Callable[[], Awaitable[Any]], seconds: float = 10.0, every: float = 0.01
-) -> Any:
-    """The first true answer of `condition`."""
-    async with asyncio.timeout(seconds):
-        while not (answer := await condition()):  # noqa: ASYNC110 - Redis has no event
-            await asyncio.sleep(every)
-        return answer
-
-
 async def raw(redis: Redis, event: Event, **fields: str) -> str:
     """Appends an entry by hand, some fields replaced."""
     entry = {

@@ -5,7 +5,8 @@ import asyncio
 from redis.asyncio import Redis
 
 from shared.bus import Bus, Context, DeadLetters, read_group_stats, remove_idle_consumers
-from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
+from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming
+from tests.waiting import until
 
 
 async def _held_by_a_dead_consumer(redis: Redis, *numbers: int) -> None:

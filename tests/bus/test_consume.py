@@ -10,7 +10,8 @@ from shared.bus import Bus, Consumer, Context, DeadLetters, read_group_stats
 from shared.errors import Permanent
 from shared.events.calls import CallEnded
 from shared.redis import keys
-from tests.bus.events import GROUP, QUICK, STREAM, Counted, Other, Seen, consuming, raw, until
+from tests.bus.events import GROUP, QUICK, STREAM, Counted, Other, Seen, consuming, raw
+from tests.waiting import until
 
 
 async def test_what_was_published_before_the_first_consumer_is_delivered(redis: Redis) -> None:

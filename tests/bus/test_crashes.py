@@ -17,8 +17,9 @@ from shared.errors import Unavailable
 from shared.redis.client import connect
 from shared.runtime.background import Background
 from shared.runtime.health import Health
-from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, until
+from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming
 from tests.valkey import Valkey
+from tests.waiting import until
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -26,16 +27,16 @@ WORKER = Path(__file__).with_name("worker.py")
 async def test_a_consumer_outlives_a_killed_redis(own_valkey: Valkey) -> None:
     """Every restart of Redis would need a restart of every service."""
     redis = connect(own_valkey.url)
-    troubles: list[str | None] = []
+    reasons: list[str | None] = []
     seen = Seen()
-    async with consuming(redis, seen, on_outage=troubles.append):
+    async with consuming(redis, seen, on_outage=reasons.append):
         await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
         own_valkey.kill()
         publishing = asyncio.create_task(Bus(redis, "test").publish(Counted(number=2)))
 
         async def noticed() -> bool:
-            return bool(troubles)
+            return bool(reasons)
 
         await until(noticed)
         own_valkey.start()
@@ -43,7 +44,7 @@ async def test_a_consumer_outlives_a_killed_redis(own_valkey: Valkey) -> None:
         await seen.wait(2)
 
         async def over() -> bool:
-            return troubles[-1] is None
+            return reasons[-1] is None
 
         await until(over)
     assert seen.numbers == [1, 2]
@@ -91,9 +92,9 @@ async def test_groups_come_back_after_flushall(redis: Redis) -> None:
 async def test_a_full_redis_refuses_and_says_so(own_valkey: Valkey) -> None:
     """An event would be said to be published that is not."""
     redis = connect(own_valkey.url)
-    troubles: list[str | None] = []
+    reasons: list[str | None] = []
     seen = Seen()
-    async with consuming(redis, seen, on_outage=troubles.append):
+    async with consuming(redis, seen, on_outage=reasons.append):
         await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
         await redis.config_set("maxmemory", 1)
@@ -109,16 +110,16 @@ async def test_a_full_redis_refuses_and_says_so(own_valkey: Valkey) -> None:
 async def test_a_handler_whose_result_cannot_be_saved_says_so(own_valkey: Valkey) -> None:
     """/readyz would say that all is well while nothing is recorded."""
     redis = connect(own_valkey.url)
-    troubles: list[str | None] = []
+    reasons: list[str | None] = []
     await Bus(redis, "test").publish(Counted(number=1))
 
     async def said() -> bool:
-        return "Redis is full (maxmemory): nothing can be saved" in troubles
+        return "Redis is full (maxmemory): nothing can be saved" in reasons
 
     async def fill(_: Counted, __: Context) -> None:
         await redis.config_set("maxmemory", 1)
 
-    async with consuming(redis, Seen(fill), on_outage=troubles.append):
+    async with consuming(redis, Seen(fill), on_outage=reasons.append):
         await until(said)
         await redis.config_set("maxmemory", 0)
 
@@ -127,7 +128,7 @@ async def test_a_handler_whose_result_cannot_be_saved_says_so(own_valkey: Valkey
             return stats.pending == stats.lag == 0
 
         await until(acknowledged)
-    assert troubles[-1] is None
+    assert reasons[-1] is None
     await redis.aclose()
 
 
@@ -165,7 +166,7 @@ async def test_killed_workers_and_a_killed_redis_lose_nothing(
             async def reached(goal: int = goal) -> bool:
                 return await handled() >= goal
 
-            await until(reached, seconds=20.0)
+            await until(reached, timeout=20.0)
             victim = workers.pop(0)
             os.kill(victim.pid, signal.SIGKILL)
             victim.wait()
@@ -178,7 +179,7 @@ async def test_killed_workers_and_a_killed_redis_lose_nothing(
         async def all_handled() -> bool:
             return await handled() == events
 
-        await until(all_handled, seconds=30.0)
+        await until(all_handled, timeout=30.0)
     finally:
         for worker in workers:
             worker.kill()
@@ -292,12 +293,12 @@ async def test_a_stop_is_noticed_while_every_place_is_taken(redis: Redis) -> Non
 async def test_a_stop_is_noticed_while_redis_is_away(own_valkey: Valkey) -> None:
     """A deploy during an outage would need kill -9."""
     redis = connect(own_valkey.url, retries=0)
-    troubles: list[str | None] = []
-    async with consuming(redis, Seen(), on_outage=troubles.append):
+    reasons: list[str | None] = []
+    async with consuming(redis, Seen(), on_outage=reasons.append):
         own_valkey.kill()
 
         async def noticed() -> bool:
-            return bool(troubles)
+            return bool(reasons)
 
         await until(noticed)
     await redis.aclose()

@@ -16,8 +16,9 @@ from shared.bus import (
 )
 from shared.redis.client import connect
 from shared.runtime.health import Health
-from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
+from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw
 from tests.valkey import Valkey
+from tests.waiting import until
 
 # What a stream goes through: publishing, reading by one of three groups, acknowledging an entry
 # that a group has in hand (by its place), trimming.

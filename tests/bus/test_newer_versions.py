@@ -10,7 +10,8 @@ from shared.bus import Bus, DeadLetters, consumer as consumer_module, metrics
 from shared.events.base import Event
 from shared.redis import keys
 from shared.runtime.health import Health
-from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw, until
+from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw
+from tests.waiting import until
 
 
 class CountedInWords(Event):

@@ -1,4 +1,4 @@
-"""Ending background tasks."""
+"""Ending tasks."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def test_a_task_that_swallows_its_cancellation_ends_all_the_same() -> None
     assert swallowed == 2
 
 
-async def test_tasks_that_have_failed_or_ended_are_no_trouble() -> None:
+async def test_tasks_that_have_failed_or_ended_are_left_alone() -> None:
     """Ending is called in every state that a service can be in."""
 
     async def fail() -> None:
