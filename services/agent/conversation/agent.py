@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livekit import rtc
 from livekit.agents import Agent, APIError, ModelSettings, llm
 
-from services.agent.conversation.first_segment import Piece, first_clause
+from services.agent.conversation.first_segment import Piece, first_segment
 from services.agent.conversation.playout import Playout
 from services.agent.llm.failover import Failover
 
@@ -64,8 +64,8 @@ class CallAgent(Agent):
             tool_choice=model_settings.tool_choice,
             fallback=self._policy.fallback(),
         )
-        clauses = first_clause(pieces, self._policy.first_segment_words)
-        async with aclosing(self.playout.writing(clauses)) as reply:
+        segments = first_segment(pieces, self._policy.first_segment_words)
+        async with aclosing(self.playout.writing(segments)) as reply:
             async for piece in reply:
                 self.said_something = self.said_something or _has_words(piece)
                 yield piece

@@ -20,7 +20,7 @@ _SENTENCE = re.compile(r"([?!।]|[^\s\d]{3,}\.)$")
 Piece = llm.ChatChunk | str | FlushSentinel
 
 
-async def first_clause(
+async def first_segment(
     pieces: AsyncGenerator[llm.ChatChunk | str], words: int
 ) -> AsyncGenerator[Piece]:
     """Passes the pieces on, with one FlushSentinel after at least `words` words.

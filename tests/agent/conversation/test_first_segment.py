@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import llm
 from livekit.agents.types import FlushSentinel
 
-from services.agent.conversation.first_segment import first_clause
+from services.agent.conversation.first_segment import first_segment
 
 
 async def shape(pieces: list[str], words: int = 4) -> str:
@@ -17,7 +17,7 @@ async def shape(pieces: list[str], words: int = 4) -> str:
             yield piece
 
     out = ""
-    async for piece in first_clause(source(), words):
+    async for piece in first_segment(source(), words):
         out += "|" if isinstance(piece, FlushSentinel) else str(piece)
     return out
 
@@ -60,4 +60,4 @@ async def test_what_is_not_text_passes_through() -> None:
         yield "one two three four "
         yield call
 
-    assert call in [piece async for piece in first_clause(source(), 4)]
+    assert call in [piece async for piece in first_segment(source(), 4)]
