@@ -152,3 +152,8 @@ async def text_call(
         finally:
             await conversation.aclose()
     await models.close(answering)
+
+
+def texts(turns: list[Turn], who: str = "agent") -> list[str]:
+    """What one side said, turn by turn."""
+    return [turn.text for turn in turns if turn.who == who]

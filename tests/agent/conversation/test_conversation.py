@@ -1,49 +1,19 @@
 """A whole call in text: session, scripted LLM, tools, lead and log, without rooms and speech."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-from livekit.agents import llm
 from redis.asyncio import Redis
 
 from services.agent.conversation.history import Earlier
-from services.agent.llm import models
-from services.agent.provider_status.board import StatusBoard
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
 from shared.calls import Calls
 from shared.calls.log import AgentState, CallNotice, LeadRevision, ToolCall, Turn
-from shared.errors import NotFound
-from shared.leads.spool import Spool
 from shared.locales.registry import LANGUAGES
 from shared.profiles.model import Profile
-from shared.redis.client import connect
-from tests.agent.calls import scripted_llm, settings, text_call
-from tests.valkey import Valkey
+from tests.agent.calls import settings, text_call, texts
 
 FALLBACK = LANGUAGES["hi-IN"].fallback
-
-
-@pytest.fixture
-async def stand_in() -> AsyncIterator[tuple[LlmStandIn, str]]:
-    async with scripted_llm() as running:
-        yield running
-
-
-@pytest.fixture
-def model(stand_in: tuple[LlmStandIn, str]) -> LlmStandIn:
-    return stand_in[0]
-
-
-@pytest.fixture
-def config(redis_url: str, stand_in: tuple[LlmStandIn, str]) -> AgentSettings:
-    return settings(redis_url, llm_base_url=stand_in[1], llm_first_token_timeout=0.3)
-
-
-def texts(turns: list[Turn], who: str = "agent") -> list[str]:
-    return [turn.text for turn in turns if turn.who == who]
 
 
 async def test_a_call_in_hindi_captures_the_whole_lead(redis: Redis, config: AgentSettings) -> None:
@@ -147,151 +117,6 @@ async def test_the_profiles_own_questions_are_asked_and_a_name_and_number_with_t
     assert lead.complete
 
 
-@pytest.mark.parametrize("kind", ["429", "500", "slow", "drop", "failed_generation"])
-async def test_a_failing_model_is_excused_and_the_call_goes_on(
-    redis: Redis, config: AgentSettings, model: LlmStandIn, kind: str
-) -> None:
-    """Silence makes people hang up. The next turn is answered as if nothing had been."""
-    async with text_call(redis, config) as call:
-        model.set_faults([{"kind": kind, "count": 2, "ms": 5000}])
-        async with asyncio.timeout(8):
-            await call.say("मेरा नाम राहुल शर्मा है")
-        assert texts(await call.turns())[-1].endswith(FALLBACK)
-        model.set_faults([])
-        await call.say("मेरा नाम राहुल शर्मा है")
-        lead = await call.lead()
-        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
-    assert [notice.code for notice in notices] == ["llm_trouble", "llm_well"]
-    assert lead.values["name"] == "राहुल शर्मा"
-
-
-async def test_one_failure_is_not_heard(
-    redis: Redis, config: AgentSettings, model: LlmStandIn
-) -> None:
-    """A model that fails once is asked again within the turn."""
-    async with text_call(redis, config) as call:
-        model.set_faults([{"kind": "500", "count": 1}])
-        await call.say("मेरा नाम राहुल शर्मा है")
-        lead, said = await call.lead(), texts(await call.turns())
-    assert lead.values["name"] == "राहुल शर्मा"
-    assert FALLBACK not in said
-
-
-async def test_broken_tool_arguments_do_not_end_in_silence(
-    redis: Redis, config: AgentSettings, model: LlmStandIn
-) -> None:
-    """Models at times write JSON that is none: they are told, and try again."""
-    async with text_call(redis, config) as call:
-        greeting = len(texts(await call.turns()))
-        model.set_faults([{"kind": "bad_arguments", "count": 1}])
-        await call.say("मेरा नाम राहुल शर्मा है")
-        said = texts(await call.turns())[greeting:]
-        await call.say("मेरा नाम राहुल शर्मा है")
-        lead = await call.lead()
-    assert "नाम" in said[-1]
-    assert lead.values["name"] == "राहुल शर्मा"
-
-
-async def test_another_model_steps_in(
-    redis: Redis, redis_url: str, stand_in: tuple[LlmStandIn, str]
-) -> None:
-    """With LLM_FALLBACK_MODEL a model that is switched off costs nobody anything."""
-    config = settings(
-        redis_url,
-        llm_base_url=stand_in[1],
-        llm_model="unknown-model",
-        llm_fallback_model="scripted",
-    )
-    async with text_call(redis, config) as call:
-        await call.say("मेरा नाम राहुल शर्मा है")
-        lead = await call.lead()
-        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
-    assert lead.values["name"] == "राहुल शर्मा"
-    assert [notice.code for notice in notices] == ["llm_refused"]
-    assert "unknown-model" in notices[0].text
-
-
-async def test_a_refused_key_is_named_on_the_page_and_on_the_board(
-    redis: Redis, redis_url: str, stand_in: tuple[LlmStandIn, str]
-) -> None:
-    """Whoever runs it must not have to guess why the agent only apologises."""
-    config = settings(redis_url, llm_base_url=stand_in[1], openai_api_key="invalid-key")
-    async with text_call(redis, config) as call:
-        await call.say("मेरा नाम राहुल शर्मा है")
-        said = texts(await call.turns())
-        notices = [entry for entry in await call.entries() if isinstance(entry, CallNotice)]
-    board = await StatusBoard(redis).read()
-    assert said[-1] == FALLBACK
-    assert [notice.code for notice in notices] == ["llm_refused"]
-    assert "the key" in board["llm"]
-    assert "invalid-key" not in notices[0].text + board["llm"]
-
-
-async def test_saving_waits_for_a_redis_that_comes_back(
-    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str]
-) -> None:
-    """Redis restarts in a second; the caller's number must survive it."""
-    redis = connect(own_valkey.url, retries=0)
-    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=6)
-    async with text_call(redis, config) as call:
-        own_valkey.kill()
-        turn = asyncio.create_task(call.say("मेरा नाम राहुल शर्मा है"))
-        await asyncio.sleep(0.3)
-        assert not turn.done()
-        await asyncio.to_thread(own_valkey.start)
-        await asyncio.wait_for(turn, 10)
-        lead = await call.lead()
-        turns = await call.turns()
-    assert lead.values["name"] == "राहुल शर्मा"
-    assert texts(turns, "caller") == ["मेरा नाम राहुल शर्मा है"]
-    await redis.aclose()
-
-
-async def test_what_is_said_while_redis_is_away_is_kept_on_the_disk(
-    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str], tmp_path: Path
-) -> None:
-    """The caller goes on without noticing, and the lead is whole when Redis is back."""
-    redis = connect(own_valkey.url, retries=0, timeout=0.5)
-    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=0.3)
-    spool = Spool(tmp_path)
-    async with text_call(redis, config, spool=spool) as call:
-        own_valkey.kill()
-        await call.say("मेरा नाम राहुल शर्मा है")
-        assert await spool.count() == 1
-        await asyncio.to_thread(own_valkey.start)
-        await call.say("मेरा नंबर 9876543210 है")
-        lead, said = await call.lead(), texts(await call.turns())
-    assert lead.values == {"name": "राहुल शर्मा", "phone": "+919876543210"}
-    assert await spool.count() == 0
-    assert FALLBACK not in said
-    spool.close()
-    await redis.aclose()
-
-
-async def test_nothing_is_said_to_be_saved_that_is_not(
-    own_valkey: Valkey, stand_in: tuple[LlmStandIn, str]
-) -> None:
-    """When Redis stays away the model learns it, and asks the caller again."""
-    redis = connect(own_valkey.url, retries=0, timeout=0.5)
-    config = settings(own_valkey.url, llm_base_url=stand_in[1], tool_patience=0.5)
-    async with text_call(redis, config) as call:
-        own_valkey.kill()
-        await call.say("मेरा नाम राहुल शर्मा है")
-        results = [
-            item.output
-            for item in call.conversation.session.history.items
-            if isinstance(item, llm.FunctionCallOutput)
-        ]
-        assert results
-        assert results[0].startswith("not saved")
-        await asyncio.to_thread(own_valkey.start)
-        with pytest.raises(NotFound):
-            await call.lead()
-        codes = [entry.code for entry in await call.entries() if isinstance(entry, CallNotice)]
-    assert "not_saved" in codes
-    await redis.aclose()
-
-
 async def test_a_second_agent_goes_on_where_the_first_one_stopped(
     redis: Redis, config: AgentSettings
 ) -> None:
@@ -372,22 +197,3 @@ async def test_long_silence_is_answered_and_ends_the_call(
         prompts = texts(await call.turns())
     assert how == "agent_finished"
     assert len(prompts) == 4, "the greeting, two questions, and goodbye"
-
-
-def test_every_provider_gets_its_own_client(redis_url: str) -> None:
-    """Groq by default with its successor model, OpenAI beside it when both keys are set."""
-    config = settings(
-        redis_url,
-        llm_provider=None,
-        llm_model=None,
-        groq_api_key="groq",
-        openai_api_key="openai",
-    )
-    built = [
-        (model.name, model.client.provider)
-        for model in models.build(config.model_choices(), config.model_options())
-    ]
-    assert built == [
-        ("openai/gpt-oss-120b", "api.groq.com"),
-        ("gpt-4o-mini", "api.openai.com"),
-    ]
