@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit import api, rtc
+from playwright.async_api import Page, expect
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
 from shared.calls import Call, Calls
 from shared.calls.log import CallLog, Turn
 from shared.leads import LeadChange, Leads
+from shared.redis import keys
 from tests.gateway.conftest import KEY, SECRET
 from tests.shared.builders import lead_context
 
@@ -94,3 +96,17 @@ async def agent_in(server: DevServer, redis: Redis, call_id: str) -> AsyncIterat
         yield PlayedAgent(room, call, redis)
     finally:
         await room.disconnect()
+
+
+async def start(page: Page, redis: Redis, **choices: str) -> str:
+    """Fills the form, presses Start and waits for the room; answers the call's id."""
+    for label, value in choices.items():
+        field = page.get_by_label(label.capitalize().replace("_", " "))
+        if await field.evaluate("field => field.tagName") == "SELECT":
+            await field.select_option(value)
+        else:
+            await field.fill(value)
+    await page.get_by_role("button", name="Start call").click()
+    await expect(page.locator("main")).to_have_attribute("data-phase", "connected")
+    [call_id] = await redis.zrevrange(keys.CALLS_INDEX, 0, 0)
+    return str(call_id)

@@ -13,15 +13,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from livekit import rtc
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
 from shared.calls import Calls
-from shared.calls.log import CallLog, CallNotice, DeliveryUpdate
-from shared.redis import keys
+from shared.calls.log import CallLog, DeliveryUpdate
 from tests.page.conftest import Pages
-from tests.page.stage import agent_in
+from tests.page.stage import agent_in, start
 from tests.valkey import free_port
 from tests.waiting import until
 
@@ -42,20 +41,6 @@ def _beep() -> str:
 
 
 BEEP = _beep()
-
-
-async def start(page: Page, redis: Redis, **choices: str) -> str:
-    """Fills the form, presses Start and waits for the room; answers the call's id."""
-    for label, value in choices.items():
-        field = page.get_by_label(label.capitalize().replace("_", " "))
-        if await field.evaluate("field => field.tagName") == "SELECT":
-            await field.select_option(value)
-        else:
-            await field.fill(value)
-    await page.get_by_role("button", name="Start call").click()
-    await expect(page.locator("main")).to_have_attribute("data-phase", "connected")
-    [call_id] = await redis.zrevrange(keys.CALLS_INDEX, 0, 0)
-    return str(call_id)
 
 
 async def test_a_call_from_start_to_the_delivered_lead(
@@ -154,48 +139,6 @@ async def test_mute_mutes_at_the_agents_end(pages: Pages, redis: Redis, livekit:
             await expect(mute).to_have_attribute("aria-pressed", str(muted).lower())
 
             await until(partial(track_is, muted))
-
-
-async def test_no_agent_is_said_and_forgotten_when_one_comes(
-    pages: Pages, redis: Redis, livekit: DevServer
-) -> None:
-    """A caller who hears nothing must know that it is not their microphone."""
-    page = await pages()
-    call_id = await start(page, redis)
-    text = "No agent is free just now."
-    await CallLog(redis).append(call_id, CallNotice(level="warning", code="agent_none", text=text))
-    problems = page.locator("#problems")
-    await expect(problems).to_contain_text(text)
-    async with agent_in(livekit, redis, call_id) as agent:
-        await agent.is_("listening")
-        await expect(problems).not_to_contain_text(text)
-        await expect(page.locator("#state")).to_have_text("Listening")
-
-
-@pytest.mark.parametrize(
-    ("raised", "cleared"),
-    [
-        ("llm_refused", "llm_well"),
-        ("llm_trouble", "llm_well"),
-        ("sarvam_stt_refused", "sarvam_stt_well"),
-        ("sarvam_tts_trouble", "sarvam_tts_well"),
-        ("not_saved", "not_saved"),
-    ],
-)
-async def test_what_works_again_is_no_problem_any_more(
-    pages: Pages, redis: Redis, raised: str, cleared: str
-) -> None:
-    """A warning that never goes away is not believed the next time."""
-    page = await pages()
-    call_id = await start(page, redis)
-    log, problems = CallLog(redis), page.locator("#problems")
-    for code in (raised, "other_trouble"):
-        await log.append(call_id, CallNotice(level="warning", code=code, text=f"about {code}"))
-        await expect(problems).to_contain_text(f"about {code}")
-    await log.append(call_id, CallNotice(level="info", code=cleared, text="it works again"))
-    await expect(problems).not_to_contain_text(f"about {raised}")
-    await expect(problems).to_contain_text("about other_trouble")
-    await expect(page.locator("#transcript")).to_contain_text("it works again")
 
 
 async def test_a_call_that_the_agent_ends_is_over_on_the_page(pages: Pages, redis: Redis) -> None:
