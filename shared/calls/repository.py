@@ -15,7 +15,7 @@ from shared.errors import Conflict, NotFound, NotOwner
 from shared.events import CallEnded, CallRequested, EndReason, LeadChanged, Outcome
 from shared.events.wire import for_script
 from shared.redis import keys
-from shared.redis.scripts import load_script
+from shared.redis.scripts import flat, load_script
 
 LEASE_MS = 3_000  # a killed agent is noticed within this; renewals come every second
 NO_AGENT_MS = 5_000  # a caller who has joined waits this long before we dispatch again
@@ -208,8 +208,8 @@ class Calls:
 def _settings_fields(new: CallSettings) -> list[str]:
     """Fields and values of the hash, in turn; what is None is left out."""
     settings = new.model_dump(mode="json", exclude={"profile"}, exclude_none=True)
-    flat = [part for name, value in settings.items() for part in (name, str(value))]
-    return [*flat, "profile", new.profile.model_dump_json()]
+    texts = {name: str(value) for name, value in settings.items()}
+    return flat({**texts, "profile": new.profile.model_dump_json()})
 
 
 def _from_hash(fields: Mapping[str, str]) -> Call:
