@@ -99,7 +99,8 @@ async def _run_main(
 ) -> None:
     """Runs `main` until it has returned, and checks Redis before it, or beside it with `own_http`.
 
-    Raises what main raises, and SettingsError for a Redis that we cannot use.
+    Raises what main raises, and what is wrong with a Redis that we cannot use: SettingsError when a
+    setting is the reason.
     """
     stop = context.stop
     checking = asyncio.create_task(_check_redis(context), name="check-redis")
@@ -148,10 +149,10 @@ async def note_persistence(redis: Redis, health: Health) -> None:
 
 
 async def _check_redis(context: ServiceContext[SettingsT]) -> None:
-    """Waits until Redis answers. Ends the service, with SettingsError, when it is too old."""
+    """Waits until Redis answers. Ends the service when it is too old, or lets us do nothing."""
     try:
         await wait_for(context.settings.redis_url)
-    except SettingsError:
+    except Exception:
         context.stop.set()
         raise
     context.background.every(

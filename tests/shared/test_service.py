@@ -146,17 +146,17 @@ async def main(context: ServiceContext[ServiceSettings]) -> None:
     print("main", flush=True)
     {body}
 
-run("probe", ServiceSettings, main)
+run("probe", ServiceSettings, main, own_http={own_http})
 """
 
 
 @asynccontextmanager
 async def service(
-    folder: Path, body: str, redis_url: str, **variables: str
+    folder: Path, body: str, redis_url: str, *, own_http: bool = False, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A service with this main, in an empty folder, so that no .env of a developer's is read."""
     started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM.format(body=body)),
+        *(sys.executable, "-c", PROGRAM.format(body=body, own_http=own_http)),
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -223,3 +223,19 @@ async def test_sigterm_ends_a_service_that_waits_for_redis(tmp_path: Path) -> No
             started.send_signal(signal.SIGTERM)
             out, _ = await started.communicate()
         assert (started.returncode, out) == (0, b"")
+
+
+@pytest.mark.parametrize("own_http", [False, True])
+async def test_a_redis_that_cannot_be_checked_ends_a_service(
+    tmp_path: Path, own_valkey: Valkey, own_http: bool
+) -> None:
+    """It would run on half a permission, and say what is wrong only when it is stopped."""
+    redis = connect(own_valkey.url)
+    await redis.acl_setuser("default", enabled=True, commands=["-info"])
+    body = "await context.stop.wait()"
+    async with service(tmp_path, body, own_valkey.url, own_http=own_http) as started:
+        async with asyncio.timeout(20):
+            _, said = await started.communicate()
+        assert started.returncode == 1
+        assert b"NoPermissionError" in said
+    await redis.aclose()
