@@ -109,7 +109,6 @@ UNSENDABLE = {
     "GROQ_API_KEY": ["gsk\rx", "gsk–x"],
     "OPENAI_API_KEY": ["sk\tx", "sk“x”"],
     "LIVEKIT_API_KEY": ["dev key", "ключ"],
-    "LIVEKIT_API_SECRET": ["s" * 32 + "\n" + "s"],
     "GATEWAY_API_KEY": ["k" * 32 + " k", "क" * 40],
     "N8N_INBOUND_TOKEN": ["t" * 32 + "ü"],
     "N8N_AUTH_VALUE": ["Bearer\nabc", "tökén", "Bearer\x1b[0m"],

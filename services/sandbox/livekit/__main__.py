@@ -5,13 +5,13 @@ import secrets
 import sys
 
 from loguru import logger
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.sandbox.livekit.server import DevServer
 from services.sandbox.ports import LIVEKIT_PORT
 from services.sandbox.serve import stop_at_signal
 from shared.runtime import log
-from shared.runtime.settings import EXIT_SETTINGS, Credential, Key, LogSettings, load
+from shared.runtime.settings import EXIT_SETTINGS, Key, LogSettings, load
 
 _KEY = "devkey"
 _SHORT = 32  # characters; LiveKit's libraries warn of shorter secrets at every token
@@ -32,7 +32,7 @@ class LiveKitServerSettings(LogSettings):
     livekit_api_key: Key | None = Field(
         None, description="key by which tokens name their secret; devkey unless set"
     )
-    livekit_api_secret: Credential | None = Field(
+    livekit_api_secret: SecretStr | None = Field(
         None, description="secret that tokens are signed with; made up and printed unless set"
     )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.sandbox.ports import LIVEKIT_PORT, SANDBOX_PORT, WEB_PORT, SandboxPort, WebPort
 from shared.runtime.settings import Credential, HttpUrl, Key, LogSettings, RedisUrl, WsUrl
@@ -30,7 +30,7 @@ class RunSettings(LogSettings):
     livekit_url: WsUrl | None = Field(None, description=_REAL)
     livekit_public_url: WsUrl | None = Field(None, description="LiveKit as browsers reach it")
     livekit_api_key: Key | None = Field(None, description=_REAL)
-    livekit_api_secret: Credential | None = Field(None, description=_REAL)
+    livekit_api_secret: SecretStr | None = Field(None, description=_REAL)
     sarvam_api_key: Credential | None = Field(None, description=_REAL)
     groq_api_key: Credential | None = Field(None, description=_REAL)
     openai_api_key: Credential | None = Field(None, description=_REAL)

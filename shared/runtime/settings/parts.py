@@ -2,13 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from shared.locales.registry import DEFAULT_LANGUAGE
 from shared.runtime.log import LogFormat
 from shared.runtime.settings.base import Settings
 from shared.runtime.settings.types import (
-    Credential,
     HeaderName,
     HeaderValue,
     HttpUrl,
@@ -55,7 +54,8 @@ class LiveKitSettings(Settings):
         description="LiveKit server as the services reach it, ws:// or wss://"
     )
     livekit_api_key: Key = Field(min_length=1, description="LiveKit API key")
-    livekit_api_secret: Credential = Field(
+    # Signs tokens and is never sent itself: it may hold anything.
+    livekit_api_secret: SecretStr = Field(
         min_length=1, description="LiveKit API secret (32 characters or more)"
     )
     agent_name: str = Field(
