@@ -186,7 +186,7 @@ class Consumer:
         if stats.dead:
             self._health.set_degraded(
                 f"dead_events:{short}",
-                f"{stats.dead} events of {short} could not be handled: see `bolchaal events list`",
+                f"events of {short} that were given up: {stats.dead}; see `bolchaal events list`",
             )
         else:
             self._health.set_ok(f"dead_events:{short}")

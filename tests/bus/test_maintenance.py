@@ -137,7 +137,7 @@ async def test_metrics_and_readyz_follow_the_statistics(
         assert metrics.DEAD.labels(STREAM, GROUP)._value.get() == 1
         assert health.status == "degraded"
         assert health.reasons == {
-            "dead_events:test": "1 events of test could not be handled: see `bolchaal events list`"
+            "dead_events:test": "events of test that were given up: 1; see `bolchaal events list`"
         }
         await redis.delete(f"{STREAM}:dead:{GROUP}")
         await until(well)
