@@ -11,7 +11,7 @@ SEED := 1
 TESTS := tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run call livekit test check format docs lock chaos bench bench-leads test-n8n setup setup-dev clean
+.PHONY: help run call livekit test test-all check format docs lock chaos bench bench-leads test-n8n setup setup-dev clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ call: setup ## a simulated caller rings: LANGUAGE=hi-IN SCENARIO=real-estate | A
 livekit: setup ## the development LiveKit server alone, for other LiveKit clients
 	@exec $(PY) -m services.sandbox.livekit
 
-test: setup-dev ## all tests
-	@exec $(PY) -m pytest $(TESTS)
+test: setup-dev ## the exact tests, under 8 minutes on 2 cores: TESTS=tests/bus
+	@exec $(PY) -m pytest -m "not full" $(TESTS)
+
+test-all: setup-dev ## all tests: every width, long recordings, several calls at once, two versions
+	@exec $(PY) -m pytest --hypothesis-profile=full $(TESTS)
 
 check: setup-dev ## ruff, mypy, import and house rules, generated files
 	@$(PY) -m ruff check .

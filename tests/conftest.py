@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
@@ -12,6 +13,11 @@ from shared.redis.client import connect
 from tests.valkey import Valkey
 
 pytest_plugins = ["tests.whole.fixtures"]
+
+# `make test` tries the same examples each time, `make test-all` many that nobody has seen.
+settings.register_profile("exact", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("full", max_examples=1_000, deadline=None)
+settings.load_profile("exact")
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, groups=st.integers(0, 3))
 def test_trimming_never_takes_what_a_group_still_needs(
     valkey: Valkey, steps: list[tuple[str, Any, int]], groups: int

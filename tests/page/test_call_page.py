@@ -20,6 +20,7 @@ from services.sandbox.livekit import DevServer
 from shared.calls import Calls
 from shared.calls.log import CallLog, DeliveryUpdate
 from tests.page.conftest import Pages
+from tests.page.screens import SCREENS, Screen, too_wide
 from tests.page.stage import agent_in, start
 from tests.valkey import free_port
 from tests.waiting import until
@@ -229,15 +230,14 @@ async def test_the_simulated_caller_answers_when_the_agent_listens(
             await expect(button).to_have_attribute("aria-pressed", "false")
 
 
-async def test_a_narrow_dark_screen_shows_everything_without_sideways_scrolling(
-    pages: Pages, redis: Redis
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_every_screen_shows_everything_without_sideways_scrolling(
+    pages: Pages, redis: Redis, screen: Screen
 ) -> None:
     """Half of the callers hold a telephone."""
-    phone = {"viewport": {"width": 360, "height": 640}, "color_scheme": "dark"}
-    page = await pages(context=phone)
+    page = await pages(context=screen)
     await start(page, redis, language="ml-IN")
-    wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0
+    assert await too_wide(page) <= 0
     for name in ("Mute", "End call", "Send"):
         await expect(page.get_by_role("button", name=name)).to_be_visible()
 

@@ -12,6 +12,7 @@ from shared.deliveries import LEAD_CAPTURE
 from shared.leads import LeadChange, Leads
 from shared.redis import keys
 from tests.page.conftest import Pages
+from tests.page.screens import SCREENS, Screen, too_wide
 from tests.shared.builders import lead_context, new_call
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -66,8 +67,10 @@ async def test_a_dead_letter_is_sent_again_by_one_click(pages: Pages, redis: Red
     await expect(row).to_contain_text("on its way to N8N")
 
 
-async def test_a_narrow_screen_does_not_scroll_sideways(pages: Pages, redis: Redis) -> None:
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_no_screen_scrolls_sideways(pages: Pages, redis: Redis, screen: Screen) -> None:
+    """Who looks after calls from a telephone would have to search for the half of each row."""
     await Calls(redis, source="test").open(new_call())
-    page = await pages("/console", context={"viewport": {"width": 360, "height": 640}})
+    page = await pages("/console", context=screen)
     await page.get_by_role("button", name="Show the call of").click()
-    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert await too_wide(page) <= 0

@@ -28,7 +28,7 @@ from tests.service import Process
 from tests.upgrade.yesterday import BEFORE
 from tests.waiting import until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.full]
 
 SEED = 7
 OLD_READER = """

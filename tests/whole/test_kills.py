@@ -51,6 +51,7 @@ async def test_a_call_outlives_its_agent(system: System) -> None:
     assert any(f"call {call_id} taken, attempt 2" in line for line in system.lines)
 
 
+@pytest.mark.full
 async def test_a_caller_waits_for_the_first_free_agent(system: System) -> None:
     """Nobody is there when the caller joins: the first agent that comes is sent to the call."""
     for process in system.pids("agent"):

@@ -1,6 +1,5 @@
 """The page of a whole system in Chromium: a microphone, and the simulated caller's button."""
 
-import asyncio
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,22 +59,13 @@ async def call_page(system: System, wav: Path | None = None) -> AsyncIterator[Pa
         assert faults == []
 
 
-async def test_a_microphone_and_the_simulated_caller_at_once(
-    system: System, tmp_path: Path
-) -> None:
-    """What the product is for, as two people at their browsers live it at the same time."""
-    async with asyncio.TaskGroup() as both:
-        both.create_task(_a_voice_at_the_microphone(system, tmp_path))
-        both.create_task(_a_tamil_call_at_one_click(system))
-
-
-async def _a_voice_at_the_microphone(system: System, folder: Path) -> None:
-    """Start, two sentences spoken into the microphone, both sides on the page, a delivered lead."""
+async def test_a_voice_at_the_microphone(system: System, tmp_path: Path) -> None:
+    """What the product is for: two sentences are spoken, both sides show, the lead arrives."""
     texts = (
         "My name is Kavita Menon.",
         "My number is nine eight four five zero one two three four five.",
     )
-    wav = await microphone(system, folder, *texts)
+    wav = await microphone(system, tmp_path, *texts)
     async with call_page(system, wav) as page:
         await page.get_by_label("Language").select_option("en-IN")
         await page.get_by_label("Agent", exact=True).fill("callback")
@@ -88,7 +78,8 @@ async def _a_voice_at_the_microphone(system: System, folder: Path) -> None:
         await expect(page.locator('[data-key="phone"]')).to_contain_text("+919845012345")
 
 
-async def _a_tamil_call_at_one_click(system: System) -> None:
+@pytest.mark.full
+async def test_a_tamil_call_at_one_click(system: System) -> None:
     """Nobody has a key on the first day: one click must show the whole thing, in Tamil script."""
     async with call_page(system) as page:
         await page.get_by_label("Language").select_option("ta-IN")

@@ -138,9 +138,7 @@ async def test_a_change_after_the_call_is_sent_though_partial(leads: Leads, redi
     assert json.loads(fields["data"])["postable"] is True
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(
         [(field, attempt, sequence) for field in "ab" for attempt in (1, 2) for sequence in (1, 2)]

@@ -8,8 +8,11 @@ from tests.sandbox.livekit.conformance.flows import FLOWS
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-_BROWSERS = ("g1", "g3")
-_NAMES = [pytest.param(n, marks=pytest.mark.browser) if n in _BROWSERS else n for n in FLOWS]
+_MARKS = {
+    **dict.fromkeys(("g1", "g3"), pytest.mark.browser),
+    **dict.fromkeys(("b2", "c5", "c8"), pytest.mark.full),  # over 40 s, as they were recorded
+}
+_NAMES = [pytest.param(name, marks=_MARKS.get(name, ())) for name in FLOWS]
 
 
 @pytest.mark.parametrize("name", _NAMES)
