@@ -21,56 +21,19 @@ class Voice:
         return self.id.capitalize()
 
 
-_FEMALE = [
-    "ritu",
-    "priya",
-    "neha",
-    "pooja",
-    "simran",
-    "kavya",
-    "ishita",
-    "shreya",
-    "roopa",
-    "tanya",
-    "shruti",
-    "suhani",
-    "kavitha",
-    "rupali",
-    "niharika",
-]
-_MALE = [
-    "aditya",
-    "rahul",
-    "rohan",
-    "amit",
-    "dev",
-    "ratan",
-    "varun",
-    "manan",
-    "sumit",
-    "kabir",
-    "aayan",
-    "shubh",
-    "ashutosh",
-    "advait",
-    "anand",
-    "tarun",
-    "sunny",
-    "mani",
-    "gokul",
-    "vijay",
-    "mohit",
-    "rehan",
-    "soham",
-]
+_FEMALE = """
+ritu priya neha pooja simran kavya ishita shreya roopa tanya shruti suhani kavitha rupali
+niharika
+"""
+_MALE = """
+aditya rahul rohan amit dev ratan varun manan sumit kabir aayan shubh ashutosh advait
+anand tarun sunny mani gokul vijay mohit rehan soham
+"""
 
 VOICES: dict[str, dict[str, Voice]] = {
     "bulbul:v3": {
-        voice.id: voice
-        for voice in (
-            *(Voice(name, "female") for name in _FEMALE),
-            *(Voice(name, "male") for name in _MALE),
-        )
+        **{name: Voice(name, "female") for name in _FEMALE.split()},
+        **{name: Voice(name, "male") for name in _MALE.split()},
     }
 }
 

@@ -21,7 +21,7 @@ from shared.leads.spool import Spool, SpoolError
 from shared.leads.store_and_forward import DRAIN_EVERY_S, StoreAndForward
 from shared.runtime.health import Health
 from shared.runtime.service import ServiceContext, run
-from shared.runtime.tasks import cancel
+from shared.runtime.tasks import first_of
 
 # The framework would load 244 MB of end-of-turn weights that a turn ended by the detector never
 # uses; read when a job process is prepared.
@@ -62,26 +62,19 @@ async def serve(context: ServiceContext[AgentSettings]) -> None:
 async def _hold_calls(worker: CallWorker, stop: asyncio.Event, drain_timeout: int) -> None:
     """Takes calls until `stop`. Raises BolchaalError when the worker ends before."""
     running = asyncio.create_task(worker.run(), name="worker")
-    stopped = asyncio.create_task(stop.wait(), name="stop")
-    try:
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            await running
-            raise BolchaalError("the worker ended by itself")
-        await _drain(worker, drain_timeout)
-        await worker.aclose()
+    await first_of(running, stop)
+    if running.done():
         await running
-    finally:
-        await cancel(stopped)
+        raise BolchaalError("the worker ended by itself")
+    await _drain(worker, drain_timeout)
+    await worker.aclose()
+    await running
 
 
 async def _look(worker: CallWorker, settings: AgentSettings, health: Health) -> None:
     """Ready is who has registered: without that no call comes."""
     refusal = None if worker.connected else await probe.livekit_refusal(settings)
-    if refusal is None or worker.connected:
-        health.set_ok("livekit")
-    else:
-        health.set_failing("livekit", refusal)
+    health.set_failing("livekit", None if worker.connected else refusal)
 
 
 def _open_spool(folder: Path, health: Health) -> Spool | None:
@@ -98,11 +91,7 @@ def _open_spool(folder: Path, health: Health) -> Spool | None:
 
 def _on_outage(health: Health, name: str, reason: str | None) -> None:
     """What keeps the spool from being emptied. That Redis is away the health reports say."""
-    if name == "redis":
-        return
-    if reason is None:
-        health.set_ok(name)
-    else:
+    if name != "redis":
         health.set_degraded(name, reason)
 
 

@@ -1,5 +1,7 @@
 """The config service: owns agent profiles, from N8N or from files, and keeps them in Redis."""
 
+from functools import partial
+
 from loguru import logger
 
 from services.config.n8n import N8nProfiles
@@ -48,12 +50,6 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
         timeout=settings.config_timeout * SHARE_OF_TIMEOUT,
     )
 
-    def on_outage(reason: str | None) -> None:
-        if reason is None:
-            context.health.set_ok("redis")
-        else:
-            context.health.set_failing("redis", reason)
-
     consumer = Consumer(
         context.redis,
         ProfileWanted.stream,
@@ -61,7 +57,7 @@ async def main(context: ServiceContext[ConfigSettings]) -> None:
         {ProfileWanted: refresher.on_wanted},
         concurrency=CONCURRENCY,
         health=context.health,
-        on_outage=on_outage,
+        on_outage=partial(context.health.set_failing, "redis"),
     )
     context.background.run("wishes for profiles", consumer.run, critical=True)
     context.background.every("N8N probe", PROBE_EVERY_S, refresher.probe)

@@ -165,7 +165,6 @@ class Refresher:
             logger.info(
                 "profile {}: version {} from {}", agent_id, after.version or "none", after.origin
             )
-        of_profile = f"profile:{agent_id}"
         if isinstance(answer, Failed) and answer.away:
             self.to_probe = agent_id
             self._health.set_degraded("n8n", answer.reason)
@@ -173,10 +172,7 @@ class Refresher:
         self.to_probe = None
         if answer is not None:
             self._health.set_ok("n8n")
-        if after.fault:
-            self._health.set_degraded(of_profile, after.fault)
-        else:
-            self._health.set_ok(of_profile)
+        self._health.set_degraded(f"profile:{agent_id}", after.fault or None)
 
 
 def _satisfied(record: ProfileRecord, *, fresh: bool, asked_ms: int) -> bool:

@@ -38,19 +38,12 @@ class Readiness:
             metrics.WAITING.labels(name, state).set(count)
         breaker = await self._deliveries.destination(name)
         metrics.OPEN.labels(name).set(breaker.open)
-        reason = breaker.reason if breaker.open else ""
+        reason = (breaker.reason or None) if breaker.open else None
         if not self._n8n_is_set:
             reason = "N8N_BASE_URL is not set: leads wait, none is lost"
-        self._say(f"n8n{suffix}", reason)
+        self._health.set_degraded(f"n8n{suffix}", reason)
         dead = counts["dead"]
-        self._say(
+        self._health.set_degraded(
             f"dead_letters{suffix}",
-            f"{dead} could not be delivered to {name}: see `{list_dead(name)}`" if dead else "",
+            f"{dead} could not be delivered to {name}: see `{list_dead(name)}`" if dead else None,
         )
-
-    def _say(self, name: str, reason: str) -> None:
-        """Degraded because of `reason`; all right when there is none."""
-        if reason:
-            self._health.set_degraded(name, reason)
-        else:
-            self._health.set_ok(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -53,6 +54,7 @@ class LeadsService:
         self._redis = redis
         self._settings = settings
         self._health = health
+        self._on_outage = partial(health.set_failing, "redis_writes")
         self._block_ms = block_ms
         self._look_every = look_every
         self._destinations = [each(redis) for each in destinations]
@@ -93,7 +95,7 @@ class LeadsService:
                 self._attempts(destination, webhook_client(http, store.policy, self._settings)),
                 slots=slots,
                 alerts=alerts,
-                on_outage=self._note_outage,
+                on_outage=self._on_outage,
             )
             self._workers[destination.name] = worker
             background.run(f"delivery to {destination.name}", worker.run, critical=True)
@@ -122,7 +124,7 @@ class LeadsService:
                 block_ms=self._block_ms,
                 deduplicate=False,
                 health=self._health,
-                on_outage=self._note_outage,
+                on_outage=self._on_outage,
             )
             background.run(f"consumer of {stream}", consumer.run, critical=True)
 
@@ -139,9 +141,3 @@ class LeadsService:
         for name in names:
             if name in self._workers:
                 self._workers[name].wake()
-
-    def _note_outage(self, reason: str | None) -> None:
-        if reason is None:
-            self._health.set_ok("redis_writes")
-        else:
-            self._health.set_failing("redis_writes", reason)

@@ -183,13 +183,8 @@ class Consumer:
         if self._health is None:
             return
         short = stream.removeprefix(keys.PREFIX)
-        if stats.dead:
-            self._health.set_degraded(
-                f"dead_events:{short}",
-                f"events of {short} that were given up: {stats.dead}; see `bolchaal events list`",
-            )
-        else:
-            self._health.set_ok(f"dead_events:{short}")
+        reason = f"events of {short} that were given up: {stats.dead}; see `bolchaal events list`"
+        self._health.set_degraded(f"dead_events:{short}", reason if stats.dead else None)
 
     async def _maintain(self) -> None:
         await self._newer.take_up()

@@ -88,17 +88,17 @@ async def now_ms(redis: Redis) -> int:
     return int(seconds) * 1000 + int(micros) // 1000
 
 
-async def persistence_faults(redis: Redis) -> list[str]:
-    """Reasons why a power cut could lose what Redis acknowledged; empty when there are none.
+async def persistence_fault(redis: Redis) -> str | None:
+    """Why a power cut could lose what Redis acknowledged; None when it could not.
 
     Raises AWAY errors.
     """
     try:
         config = cast("dict[str, str]", await redis.config_get("append*"))
     except exceptions.ResponseError:
-        return []  # managed Redis hides CONFIG: nothing can be said
+        return None  # managed Redis hides CONFIG: nothing can be said
     if config.get("appendonly") != "yes":
-        return ["Redis keeps no append-only file: set appendonly yes, or a restart loses leads"]
+        return "Redis keeps no append-only file: set appendonly yes, or a restart loses leads"
     if config.get("appendfsync") != "always":
-        return ["Redis appendfsync is not always: a power cut may lose the last second of leads"]
-    return []
+        return "Redis appendfsync is not always: a power cut may lose the last second of leads"
+    return None

@@ -44,8 +44,11 @@ class Health:
         self._failing: dict[str, str] = {}
         self._degraded: dict[str, str] = {}
 
-    def set_failing(self, name: str, reason: str) -> None:
-        """The service cannot do its work because of `name`."""
+    def set_failing(self, name: str, reason: str | None) -> None:
+        """The service cannot do its work because of `name`; without a reason it is all right."""
+        if reason is None:
+            self.set_ok(name)
+            return
         if self._failing.get(name) != reason:
             logger.error("not ready: {}", reason)
         self._failing[name] = reason
@@ -54,8 +57,11 @@ class Health:
         """Not ready, and nothing is wrong: `set_ok("start")` ends it."""
         self._failing["start"] = "still starting"
 
-    def set_degraded(self, name: str, reason: str) -> None:
-        """The service works, and somebody should look at `name`."""
+    def set_degraded(self, name: str, reason: str | None) -> None:
+        """It works, and somebody should look at `name`; without a reason that is all right."""
+        if reason is None:
+            self.set_ok(name)
+            return
         if self._degraded.get(name) != reason:
             logger.warning("degraded: {}", reason)
         self._degraded[name] = reason

@@ -23,12 +23,12 @@ from loguru import logger
 from redis.asyncio import Redis
 
 from shared.errors import SettingsError
-from shared.redis.client import connect, persistence_faults, wait_for
+from shared.redis.client import connect, persistence_fault, wait_for
 from shared.runtime import health_server, log
 from shared.runtime.background import Background
 from shared.runtime.health import REPORT_EVERY_S, Health, publish_report, withdraw_report
 from shared.runtime.settings import HealthSettings, LogSettings, RedisSettings, load, refuse
-from shared.runtime.tasks import cancel
+from shared.runtime.tasks import cancel, first_of
 
 CHECK_PERSISTENCE_EVERY_S = 60.0
 
@@ -106,10 +106,10 @@ async def _run_main(
     checking = asyncio.create_task(_check_redis(context), name="check-redis")
     try:
         if not own_http:
-            await _done_or_stopped(checking, stop)
+            await first_of(checking, stop)
         if not stop.is_set():
             work = asyncio.create_task(main(context), name=context.name)
-            await _done_or_stopped(work, stop)
+            await first_of(work, stop)
             stop.set()
             await work
     finally:
@@ -139,15 +139,6 @@ async def open_context(
         yield ServiceContext(name, settings, redis, health, background, resources, stop)
 
 
-async def note_persistence(redis: Redis, health: Health) -> None:
-    """Names weak persistence as a reason for being degraded."""
-    faults = await persistence_faults(redis)
-    if faults:
-        health.set_degraded("persistence", faults[0])
-    else:
-        health.set_ok("persistence")
-
-
 async def _check_redis(context: ServiceContext[SettingsT]) -> None:
     """Waits until Redis answers. Ends the service when it is too old, or lets us do nothing."""
     try:
@@ -155,17 +146,9 @@ async def _check_redis(context: ServiceContext[SettingsT]) -> None:
     except Exception:
         context.stop.set()
         raise
-    context.background.every(
-        "persistence check",
-        CHECK_PERSISTENCE_EVERY_S,
-        partial(note_persistence, context.redis, context.health),
-    )
+
+    async def check_persistence() -> None:
+        context.health.set_degraded("persistence", await persistence_fault(context.redis))
+
+    context.background.every("persistence check", CHECK_PERSISTENCE_EVERY_S, check_persistence)
     context.health.set_ok("start")
-
-
-async def _done_or_stopped(task: asyncio.Task[None], stop: asyncio.Event) -> None:
-    """Waits for whichever comes first."""
-    stopped = asyncio.create_task(stop.wait())
-    tasks: set[asyncio.Task[Any]] = {task, stopped}
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    await cancel(stopped)

@@ -1,4 +1,4 @@
-"""Ending a task that is no loop of Background: one that waits for something, once.
+"""Waiting for whichever comes first, and ending a task that is no loop of Background.
 
 A file of its own, since profiles, speech and the sandbox use it without any Background.
 """
@@ -24,3 +24,14 @@ async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
     for task in given:
         if not task.cancelled():
             task.exception()  # seen, so that the loop does not complain of it
+
+
+async def first_of(*signs: asyncio.Event | asyncio.Future[Any]) -> None:
+    """Waits until one of the events is set, or one of the tasks and futures is done."""
+    own = [asyncio.ensure_future(each.wait()) for each in signs if isinstance(each, asyncio.Event)]
+    others = [each for each in signs if not isinstance(each, asyncio.Event)]
+    try:
+        await asyncio.wait([*own, *others], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in own:
+            each.cancel()

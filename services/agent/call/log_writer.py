@@ -16,6 +16,7 @@ from shared.calls.log import CallLog, Entry
 from shared.clock import SYSTEM_CLOCK, Clock, set_within
 from shared.errors import NotOwner
 from shared.redis.outage import retry_until_available
+from shared.runtime.tasks import first_of
 
 
 class CallLogWriter:
@@ -63,7 +64,7 @@ class CallLogWriter:
                 await self._write_oldest(stop)
             if not self._queue:
                 self._idle.set()
-            await _either(self._wake, stop)
+            await first_of(self._wake, stop)
             self._wake.clear()
 
     async def _write_oldest(self, stop: asyncio.Event) -> None:
@@ -81,13 +82,3 @@ class CallLogWriter:
         if self._dropped:
             logger.warning("{} call log entries dropped: memory is full", self._dropped)
             self._dropped = 0
-
-
-async def _either(*events: asyncio.Event) -> None:
-    """Waits until one of the events is set."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -35,7 +35,7 @@ from shared.events import CallResumed, CallStarted, EndReason
 from shared.leads import Leads
 from shared.leads.spool import Spool
 from shared.runtime.background import Background
-from shared.runtime.tasks import cancel
+from shared.runtime.tasks import cancel, first_of
 
 SOURCE = "agent"
 TAIL_S = 0.5  # the last words are still on their way to the caller's ear when we have said them
@@ -177,16 +177,11 @@ class RunningCall:
 
     async def _end_of(self, conversation: Conversation) -> EndReason | None:
         """How the call is to end, once it is; None when another agent holds it."""
-        lost = [asyncio.create_task(each.lost.wait()) for each in (self._lease, self._writer)]
         try:
             async with asyncio.timeout(self._settings.max_call):
-                ends: list[asyncio.Future[Any]] = [conversation.finished, *lost]
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                await first_of(conversation.finished, self._lease.lost, self._writer.lost)
         except TimeoutError:
             await conversation.say_goodbye()
-        finally:
-            for task in lost:
-                task.cancel()
         if not conversation.finished.done():
             return None
         how = conversation.finished.result()

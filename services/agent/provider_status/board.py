@@ -55,7 +55,4 @@ class StatusBoard:
         """Shows the refusals of this moment as reasons of this worker."""
         refusals = await self.read()
         for upstream in UPSTREAMS:
-            if upstream in refusals:
-                health.set_degraded(upstream, refusals[upstream])
-            else:
-                health.set_ok(upstream)
+            health.set_degraded(upstream, refusals.get(upstream))
