@@ -42,9 +42,13 @@ _COLUMNS = ", ".join(
 )
 _INSERT = "INSERT INTO changes (lead_id, context, changes) VALUES (?, ?, ?)"
 # Another process may have restored the same row already.
+# Rows are given as bytes, which may be no UTF-8: as text, Python would refuse to hand them on.
 _RESTORE = """
-INSERT INTO changes (lead_id, context, changes, fault) SELECT ?1, ?2, ?3, ?4
-WHERE NOT EXISTS (SELECT 1 FROM changes WHERE lead_id = ?1 AND context = ?2 AND changes = ?3)
+WITH lost AS (SELECT CAST(?1 AS TEXT) AS lead_id, CAST(?2 AS TEXT) AS context,
+  CAST(?3 AS TEXT) AS changes, CAST(?4 AS TEXT) AS fault)
+INSERT INTO changes (lead_id, context, changes, fault) SELECT * FROM lost
+WHERE NOT EXISTS (SELECT 1 FROM changes AS new WHERE new.lead_id = lost.lead_id
+  AND new.context = lost.context AND new.changes = lost.changes)
 """
 
 
@@ -203,10 +207,10 @@ class Spool:
         db, inode = self._open()
         try:
             db.execute("BEGIN")
-            db.executemany(_RESTORE, [row[1:] for row in rows])
+            db.executemany(_RESTORE, [[*map(_as_bytes, row[1:])] for row in rows])
             db.execute("COMMIT")
-        except sqlite3.Error:
-            db.close()  # the removed file is still open, and still holds them
+        except BaseException:
+            db.close()  # or it stays locked; the removed file is still open, and still holds them
             raise
         logger.error("the spool in {} was removed: made anew with {} rows", self._folder, len(rows))
         self._db.close()
@@ -222,6 +226,10 @@ class Spool:
                 return action(self._db)
 
         return await asyncio.to_thread(locked)
+
+
+def _as_bytes(text: object) -> bytes | None:
+    return None if text is None else str(text).encode(errors="surrogateescape")
 
 
 def _try_lock(file: int) -> bool:

@@ -1,12 +1,14 @@
 """The spool alone: what is on the disk stays, whatever becomes of its folder."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from shared.leads import LeadChange, LeadContext
-from shared.leads.spool import Spool, SpoolError
+from shared.leads.spool import FILE, Spool, SpoolError
 from tests.shared.builders import lead_context, new_call
 
 
@@ -92,6 +94,29 @@ async def test_a_spool_that_was_removed_is_made_anew_with_all_that_it_held(
     assert await names(found) == ["waiting", "after"]
     assert [row.fault for row in await found.set_aside_rows()] == ["why"]
     found.close()
+
+
+async def test_a_row_of_bytes_that_are_no_text_is_restored_as_it_was(
+    spool: Spool, context: LeadContext, tmp_path: Path
+) -> None:
+    """One damaged row would keep the whole spool locked, and nothing could be saved any more."""
+    file = tmp_path / "spool" / FILE
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        sql = "INSERT INTO changes (lead_id, context, changes, fault) VALUES (?, ?, ?, 'why')"
+        db.execute(sql, (b"\xff", b"{\xfe", "a\0b"))
+    shutil.rmtree(tmp_path / "spool")
+    await spool.add(context, [change("after")])
+    assert await names(spool) == ["after"]
+    [row] = await spool.set_aside_rows()
+    assert row.lead_id.encode(errors="surrogateescape") == b"\xff"
+    with closing(sqlite3.connect(file)) as db:
+        sql = "SELECT CAST(context AS BLOB), changes FROM changes WHERE fault = 'why'"
+        assert db.execute(sql).fetchall() == [(b"{\xfe", "a\0b")]
+    other = Spool(tmp_path / "spool")
+    await other.add(context, [change("another process", 2)])
+    assert await names(other) == ["after", "another process"]
+    spool.close()
+    other.close()
 
 
 async def test_several_processes_restore_a_row_once(
