@@ -38,6 +38,9 @@ VALUES = {
     "DEFAULT_LANGUAGE": "ta-IN",
     "BIND_ADDRESS": "0.0.0.0",
     "LOG_LEVEL": "DEBUG",
+    "TTS_SAMPLE_RATE": "8000",
+    "N8N_WEBHOOK_AGENT_CONFIG": "/webhook/profiles",
+    "N8N_WEBHOOK_LEAD_CAPTURE": "/webhook/leads",
     "WEB_PORT": "3100",
     "SIMULATED": "livekit,n8n",
 }
@@ -63,7 +66,10 @@ def _takers(name: str) -> Iterator[type[Settings]]:
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("dressed", ["{}\n", " {}", "\t{}\r\n ", "\ufeff{}\u200b", "\u00a0{}"])
+@pytest.mark.parametrize(
+    "dressed",
+    ["{}\n", " {}", "\t{}\r\n ", "\ufeff{}\u200b", "\u00a0{}", "\u3000{}\u00ad", "{}\u2003"],
+)
 def test_white_space_around_a_value_is_nothing(
     monkeypatch: pytest.MonkeyPatch, name: str, dressed: str
 ) -> None:
@@ -118,6 +124,9 @@ UNSENDABLE = {
         "https://बोलचाल.example",
         "https://n8n\n.example",
     ],
+    "N8N_WEBHOOK_AGENT_CONFIG": ["/webhook/a\x01b", "/webhook/\u200ba", "webhook"],
+    "N8N_WEBHOOK_LEAD_CAPTURE": ["/webhook/a\x7fb", "/webhook/lead capture"],
+    "LEAD_WEBHOOK_SECRET": [", ,"],
     "ALERT_WEBHOOK_URL": ["https://hooks.example.com/\u200b/x", "https://hooks.example.com/ü"],
     "LIVEKIT_URL": ["ws://live kit:7880"],
     "LIVEKIT_PUBLIC_URL": ["wss://voice.example.com/\n/x"],

@@ -2,9 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from shared.runtime.settings import Credential, Settings, WsUrl
+
+
+def _number(value: object) -> object:
+    """The environment has texts only, and a Literal of numbers takes none of these."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class SarvamSettings(Settings):
@@ -58,8 +63,11 @@ class SarvamSettings(Settings):
         description="start the reply from the last partial transcript at the end of speech, which"
         " saves about 75 ms a turn and costs one more LLM request in five",
     )
-    tts_sample_rate: Literal[8000, 16000, 22050, 24000] = Field(
-        24000, description="hertz of the synthesised speech; 24000 is what the room track carries"
+    tts_sample_rate: Annotated[Literal[8000, 16000, 22050, 24000], BeforeValidator(_number)] = (
+        Field(
+            24000,
+            description="hertz of the synthesised speech; 24000 is what the room track carries",
+        )
     )
     tts_pace: Annotated[float, Field(ge=0.5, le=2.0)] = Field(
         1.0, description="rate of speech, 0.5 to 2.0"

@@ -5,9 +5,9 @@ each request that carries it. An empty value is an unset one, since Coolify and 
 strings.
 """
 
-import string
 import sys
 from typing import Any, NoReturn, TypeVar
+from unicodedata import category
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import ValidationError
@@ -20,8 +20,9 @@ from shared.errors import SettingsError
 # Exit code for a wrong or missing setting; anything else that ends a service is 1.
 EXIT_SETTINGS = 2
 
-# Marks that no editor shows: byte-order mark, zero-width space and joiners, directions.
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u200e\u200f\u00a0\u2028\u2029"
+# Unicode's classes of what no editor shows: controls, marks of format (byte-order mark, zero-width
+# space, soft hyphen, directions), and spaces of every width.
+INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 class Settings(BaseSettings):
@@ -70,7 +71,8 @@ def _trimmed(value: Any) -> Any:
     """Without white space and invisible marks at both ends: copying brings them along."""
     if not isinstance(value, str):
         return value
-    return value.strip(string.whitespace + INVISIBLE)
+    shown = [at for at, letter in enumerate(value) if category(letter) not in INVISIBLE]
+    return value[shown[0] : shown[-1] + 1] if shown else ""
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

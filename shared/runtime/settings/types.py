@@ -7,7 +7,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, SecretStr
 
 from shared.locales.registry import LANGUAGES, is_language
 
@@ -91,6 +91,13 @@ def _header_name(name: str) -> str:
     return name
 
 
+def _webhook_path(path: str) -> str:
+    """Other scripts are sent as %XX; what has no glyph is not sent at all."""
+    if not path.startswith("/") or not path.isprintable() or " " in path:
+        raise ValueError("a path that begins with /, without spaces and control characters")
+    return path
+
+
 def _listenable(address: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.:_-]+(%[0-9A-Za-z]+)?", address):
         raise ValueError("an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::")
@@ -105,5 +112,5 @@ ListenAddress = Annotated[str, AfterValidator(_listenable)]
 HttpUrl = Annotated[str, _scheme("http", "https")]
 WsUrl = Annotated[str, _scheme("ws", "wss", "http", "https")]
 RedisUrl = Annotated[str, _scheme("redis", "rediss"), AfterValidator(_database)]
-WebhookPath = Annotated[str, Field(pattern=r"^/\S*$")]
+WebhookPath = Annotated[str, AfterValidator(_webhook_path)]
 LanguageCode = Annotated[str, AfterValidator(_known_language)]
