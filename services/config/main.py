@@ -25,13 +25,10 @@ def n8n_of(settings: ConfigSettings) -> N8nProfiles | None:
     """The N8N of the settings, None when there is none."""
     if settings.n8n_base_url is None:
         return None
-    auth = None
-    if settings.n8n_auth_header and settings.n8n_auth_value:
-        auth = (settings.n8n_auth_header, settings.n8n_auth_value.get_secret_value())
     return N8nProfiles(
         settings.n8n_base_url + settings.n8n_webhook_agent_config,
         timeout=settings.config_timeout * SHARE_OF_TIMEOUT,
-        auth=auth,
+        auth=settings.n8n_auth,
     )
 
 

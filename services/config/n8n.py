@@ -1,14 +1,13 @@
 """Asking N8N for a profile: GET {N8N_BASE_URL}{N8N_WEBHOOK_AGENT_CONFIG}?agent_id=ID."""
 
 import asyncio
-import json
 from dataclasses import replace
-from typing import Any
 
 import httpx
 
 from services.config.fetch_result import Failed, FetchResult, Found, Unchanged, Unknown
 from services.config.validation import read_profile
+from shared.n8n_answers import read_json
 
 # A profile has some kilobytes; a larger answer is something else.
 LARGEST_ANSWER = 1024 * 1024
@@ -76,9 +75,7 @@ async def _read(response: httpx.Response) -> bytes | None:
 def _understand(status: int, etag: str, body: bytes, agent_id: str) -> FetchResult:
     if status == 304:
         return Unchanged()
-    data = _json(body)
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]  # n8n answers a list of one when its Respond node gives all items
+    data = read_json(body)
     if isinstance(data, dict) and data.get("error") == "unknown_agent":
         return Unknown()
     if status in (401, 403):
@@ -94,10 +91,3 @@ def _understand(status: int, etag: str, body: bytes, agent_id: str) -> FetchResu
         return Failed("N8N's answer is not JSON", away=False)
     answer = read_profile(data, agent_id, "N8N")
     return replace(answer, etag=etag) if isinstance(answer, Found) else answer
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):  # the second for ten thousand brackets
-        return None

@@ -15,10 +15,10 @@ from livekit.api import (
     ListParticipantsRequest,
     ListRoomsRequest,
     LiveKitAPI,
-    ParticipantInfo,
     ServerError,
 )
 
+from shared.calls.caller import is_caller
 from shared.errors import Unavailable
 
 TIMEOUT_S = 3.0  # a cloud answers in 0.3 s
@@ -77,7 +77,7 @@ class LiveKitServer:
     async def caller_present(self, room: str, identity: str | None) -> bool:
         async with self._asking() as api:
             answer = await api.room.list_participants(ListParticipantsRequest(room=room))
-        return any(is_caller(participant, identity) for participant in answer.participants)
+        return any(is_caller(each.identity, each.kind, identity) for each in answer.participants)
 
     async def room_exists(self, room: str) -> bool:
         async with self._asking() as api:
@@ -121,14 +121,3 @@ class LiveKitServer:
             raise LiveKitAway(
                 f"LiveKit does not answer ({type(error).__name__})", retry_after=RETRY_AFTER_S
             ) from error
-
-
-def is_caller(participant: ParticipantInfo, identity: str | None) -> bool:
-    """Whether this participant is the caller, and no recorder, supervisor or agent.
-
-    `identity` is the one that is stored with the call. None: the call was opened before identities
-    were stored, and whoever came by browser or telephone counts.
-    """
-    if identity is not None:
-        return participant.identity == identity
-    return participant.kind in (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP)

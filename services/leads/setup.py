@@ -53,7 +53,7 @@ def webhook_client(
         http,
         policy.address,
         secrets=split_secrets(settings.lead_webhook_secret),
-        auth=_auth(settings),
+        auth=settings.n8n_auth,
         timeout=settings.lead_timeout,
     )
 
@@ -62,10 +62,3 @@ def _credentials(settings: DeliverySettings) -> str:
     """As its digest has always been made: another one would be taken for other credentials."""
     value = settings.n8n_auth_value
     return f"{settings.n8n_auth_header} {value.get_secret_value() if value else ''}"
-
-
-def _auth(settings: DeliverySettings) -> tuple[str, str] | None:
-    value = settings.n8n_auth_value
-    if not settings.n8n_auth_header or value is None:
-        return None
-    return settings.n8n_auth_header, value.get_secret_value()

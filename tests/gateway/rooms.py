@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from livekit.api import ParticipantInfo
 
-from services.gateway.livekit import LiveKitAway, is_caller
+from services.gateway.livekit import LiveKitAway
+from shared.calls.caller import is_caller
 
 
 @dataclass
@@ -22,7 +23,8 @@ class Rooms:
         if room in self.slow:
             await self.slow[room].wait()
         self._answer()
-        return any(is_caller(each, identity) for each in self.people.get(room, []))
+        here = self.people.get(room, [])
+        return any(is_caller(each.identity, each.kind, identity) for each in here)
 
     async def room_exists(self, room: str) -> bool:
         self._answer()

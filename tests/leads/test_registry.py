@@ -104,10 +104,10 @@ def test_a_wrong_declaration_is_refused(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], fault: str
 ) -> None:
     """Two destinations under one name would take each other's deliveries."""
-    made = type("Made", (LeadCapture,), {**changes, "__module__": LeadCapture.__module__})
-    monkeypatch.setattr("services.leads.destinations.lead_capture.Made", made, raising=False)
+    made = type("Made", (LeadCapture,), changes)
+    monkeypatch.setattr("services.leads.destinations.call_ended.DESTINATION", made)
     with pytest.raises(TypeError, match=fault):
-        registry.discover()
+        registry.all_destinations()
 
 
 def test_lead_capture_is_the_first() -> None:

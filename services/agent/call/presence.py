@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from livekit import rtc
 
-from services.agent.call.caller import is_caller
+from shared.calls.caller import is_caller
 from shared.events import EndReason
 
 # Reasons for which a caller who left does not come back.

@@ -1,13 +1,12 @@
 """What an agent does to its room beside talking: clear out a dead predecessor, close it."""
 
-from collections.abc import Awaitable
 from contextlib import suppress
 
 import aiohttp
 from livekit import api
 from loguru import logger
 
-from services.agent.call.caller import is_caller
+from shared.calls.caller import is_caller
 
 # LiveKit's server API may be away or may have closed the room itself: neither is our concern here.
 FAILURES = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
@@ -42,9 +41,5 @@ def _is_agent(participant: api.ParticipantInfo) -> bool:
 
 async def close(server: api.LiveKitAPI, room: str) -> None:
     """Ends the room, and with it the caller's connection."""
-    await _quietly(server.room.delete_room(api.DeleteRoomRequest(room=room)))
-
-
-async def _quietly(work: Awaitable[object]) -> None:
     with suppress(*FAILURES):
-        await work
+        await server.room.delete_room(api.DeleteRoomRequest(room=room))

@@ -5,8 +5,8 @@ from typing import Any
 from livekit.agents import llm
 
 from services.agent import tools
-from services.agent.discovery import discover
 from services.agent.tools.tool import Tool, ToolContext
+from shared.discovery import discover
 
 TOOLS: tuple[Tool[Any], ...] = tuple(
     sorted(discover(tools, "TOOL", Tool), key=lambda each: (each.position, each.name))

@@ -92,10 +92,18 @@ async def call_details(call: KnownCall, gateway: GatewayDep) -> CallDetails:
     response_class=EventSourceResponse,
     dependencies=[ROOM_FOR_A_STREAM, READER],
 )
+@router.get(
+    "/api/v1/calls/{call_id}/events",
+    response_class=EventSourceResponse,
+    dependencies=[ROOM_FOR_A_STREAM, OPERATOR],
+)
 async def call_events(
     call: KnownCall, gateway: GatewayDep, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """The call's log as server-sent events, from the start or after Last-Event-ID, and on."""
+    """The call's log as server-sent events, from the start or after Last-Event-ID, and on.
+
+    For the browser that opened the call, and under /api/v1 for the console.
+    """
     async for event in gateway.events.follow(call.id, last_event_id):
         yield event
 
@@ -114,16 +122,3 @@ async def call_with_log(call: KnownCall, gateway: GatewayDep) -> CallAnswer:
     """One call with everything that happened in it. Private."""
     log = await gateway.call_log.read(call.id)
     return CallAnswer(call=CallSummary.of(call), log=[LogLine.of(each) for each in log])
-
-
-@router.get(
-    "/api/v1/calls/{call_id}/events",
-    response_class=EventSourceResponse,
-    dependencies=[ROOM_FOR_A_STREAM, OPERATOR],
-)
-async def call_events_for_operators(
-    call: KnownCall, gateway: GatewayDep, last_event_id: LastEventId = None
-) -> AsyncIterator[ServerSentEvent]:
-    """The same events for the console. Private."""
-    async for event in gateway.events.follow(call.id, last_event_id):
-        yield event

@@ -10,9 +10,10 @@ from livekit.api import TokenVerifier, WebhookEvent, WebhookReceiver
 from loguru import logger
 
 from services.gateway.dependencies import Gateway, GatewayDep
-from services.gateway.livekit import LiveKitAway, LiveKitRefused, is_caller
+from services.gateway.livekit import LiveKitAway, LiveKitRefused
 from services.gateway.webhooks.idempotency import idempotent
 from services.gateway.webhooks.schemas import LiveKitAnswer
+from shared.calls.caller import is_caller
 from shared.errors import BadRequest, NotFound, Unauthorized
 from shared.ids import uuid7
 from shared.redis import keys
@@ -58,7 +59,10 @@ async def _handle(event: WebhookEvent, gateway: Gateway) -> None:
     except NotFound:
         return
     logger.debug("call {}: LiveKit says {}", call_id, event.event)
-    if event.event == "participant_joined" and is_caller(event.participant, call.caller_identity):
+    who = event.participant
+    if event.event == "participant_joined" and is_caller(
+        who.identity, who.kind, call.caller_identity
+    ):
         if call.state == "ended":
             await _send_away(call.room, gateway)
         else:

@@ -7,12 +7,12 @@ those of which nobody knows whether the post reached N8N, since a minute's wait 
 lead that is recorded twice.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from shared.backoff import Backoff
+from shared.n8n_answers import read_json
 
 # What becomes of the revision. acknowledged and dead are final; unconfirmed is final or tried again
 # (LEAD_ACK decides).
@@ -183,11 +183,6 @@ TABLE: tuple[Row, ...] = (
 
 
 def _json(text: str) -> dict[str, Any]:
-    """The object, or the only item of a list, as n8n may answer; {} for anything else."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    """The object that n8n answered; {} for anything else."""
+    value = read_json(text)
     return value if isinstance(value, dict) else {}

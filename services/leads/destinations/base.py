@@ -1,6 +1,7 @@
 """What a destination is: one webhook of N8N, and everything that is particular to it.
 
-A destination is a class in a module of its own in this folder; registry.py finds it. It says which
+A destination is a class in a module of its own in this folder, with the name DESTINATION, by which
+registry.py finds it. It says which
 event of the bus makes a delivery wanted, and makes the payload when it is posted. Its name is part
 of Redis keys, metrics, `--to` of the CLI and the reasons of /readyz, so that it never changes.
 """

@@ -55,6 +55,9 @@ class CallReports(Destination[CallEnded, CallEndedReport]):
             return None
 
 
+DESTINATION = CallReports
+
+
 def report(call: Call, entries: Sequence[Logged], lead: Lead | None) -> CallReport:
     """The `data` of call.ended."""
     turns = [each.entry for each in entries if isinstance(each.entry, Turn)]

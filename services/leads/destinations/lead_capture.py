@@ -45,6 +45,9 @@ class LeadCapture(Destination[LeadChanged, LeadCaptured]):
             yield payload.model_copy(update={"data": LeadData.model_validate(data)})
 
 
+DESTINATION = LeadCapture
+
+
 def _cut(value: Any, length: int) -> Any:
     """The same JSON with no text longer than `length`."""
     if isinstance(value, str):

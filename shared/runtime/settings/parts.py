@@ -75,6 +75,13 @@ class N8NSettings(Settings):
     )
     n8n_auth_value: HeaderValue | None = Field(None, description="value of that header")
 
+    @property
+    def n8n_auth(self) -> tuple[str, str] | None:
+        """The header that N8N asks for, name and value."""
+        if self.n8n_auth_header is None or self.n8n_auth_value is None:
+            return None
+        return self.n8n_auth_header, self.n8n_auth_value.get_secret_value()
+
     @model_validator(mode="after")
     def _whole_auth(self) -> Self:
         """Half of it would send leads without the token, and N8N's 403 says little."""

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 
-from services.agent.call.caller import is_caller
 from services.agent.call.presence import CallerPresence
+from shared.calls.caller import is_caller
 from shared.events import EndReason
 from tests.virtual_time import in_virtual_time
 

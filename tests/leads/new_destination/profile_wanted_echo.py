@@ -31,3 +31,6 @@ class ProfileWantedEcho(Destination[ProfileWanted, ProfileWantedPayload]):
 
     async def payload(self, claimed: ClaimedAttempt) -> ProfileWantedPayload:
         return ProfileWantedPayload(agent_id=claimed.subject)
+
+
+DESTINATION = ProfileWantedEcho

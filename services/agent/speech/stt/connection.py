@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -24,19 +23,6 @@ WATCH_EVERY = 0.1  # seconds
 OnMessage = Callable[[dict[str, Any]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: without a final after speech ended, without any message, without a pong."""
-
-    final: float
-    ping_after: float
-    pong: float
-
-    @classmethod
-    def from_settings(cls, settings: SarvamSettings) -> "Timeouts":
-        return cls(settings.stt_final_timeout, settings.stt_ping_after, settings.stt_pong_timeout)
-
-
 class Connection:
     """Carries what the stream puts into it until the socket is lost.
 
@@ -49,13 +35,13 @@ class Connection:
         buffer: UtteranceBuffer,
         on_message: OnMessage,
         *,
-        timeouts: Timeouts,
+        settings: SarvamSettings,
         clock: Clock,
     ) -> None:
         self._session = session
         self._buffer = buffer
         self._on_message = on_message
-        self._timeouts = timeouts
+        self._settings = settings
         self._clock = clock
         self._outbox: deque[str | bytes | Utterance] = deque()
         self._wake = asyncio.Event()
@@ -188,11 +174,11 @@ class Connection:
             now = self._clock.monotonic()
             if self._buffer.waiting:
                 told = self._buffer.waiting[0].told
-                if told is not None and now - told > self._timeouts.final:
+                if told is not None and now - told > self._settings.stt_final_timeout:
                     raise Lost("no transcript in time")
             if self._pinged is not None and self._heard < self._pinged:
-                if now - self._pinged > self._timeouts.pong:
+                if now - self._pinged > self._settings.stt_pong_timeout:
                     raise Lost("no answer to a ping")
-            elif now - self._heard > self._timeouts.ping_after:
+            elif now - self._heard > self._settings.stt_ping_after:
                 self._pinged = now
                 self._put(protocol.PING)

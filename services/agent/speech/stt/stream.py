@@ -15,7 +15,7 @@ from loguru import logger
 
 from services.agent.settings import SarvamSettings
 from services.agent.speech.stt import protocol
-from services.agent.speech.stt.connection import Connection, Timeouts
+from services.agent.speech.stt.connection import Connection
 from services.agent.speech.stt.errors import Lost
 from services.agent.speech.stt.listener import SttListener
 from services.agent.speech.stt.utterance import UtteranceBuffer
@@ -163,7 +163,7 @@ class RealtimeStream(stt.RecognizeStream):
             self._session,
             self._buffer,
             self._on_message,
-            timeouts=Timeouts.from_settings(self._settings),
+            settings=self._settings,
             clock=self._clock,
         )
         again, dropped = self._buffer.resend()
