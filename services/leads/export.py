@@ -25,7 +25,7 @@ async def collect(
     """Leads as their webhook has them, with `delivery` (the state) added; the newest first."""
     deliveries, leads = Deliveries(redis), Leads(redis, source="cli")
     if state:
-        chosen = await deliveries.list(LEAD_CAPTURE, state=state, limit=limit)
+        chosen = await deliveries.latest(LEAD_CAPTURE, state=state, limit=limit)
         subjects = [each.subject for each in chosen]
     else:
         subjects = await leads.latest_ids(limit)

@@ -1,9 +1,8 @@
 """The leads service put together: consumers in front, deliveries in Redis, workers behind."""
 
 import asyncio
-from collections.abc import Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 from redis.asyncio import Redis
@@ -15,13 +14,14 @@ from services.leads.delivery.model import ClaimedAttempt
 from services.leads.delivery.store import DeliveryStore
 from services.leads.delivery.worker import DeliveryWorker
 from services.leads.destinations.base import Destination
-from services.leads.destinations.registry import DESTINATIONS, AnyDestination
+from services.leads.destinations.registry import DESTINATIONS
 from services.leads.handlers import handlers_by_stream
-from services.leads.readiness import Readiness
+from services.leads.readiness import show_destinations
 from services.leads.settings import DeliverySettings
 from services.leads.setup import backoff, delivery_policy, webhook_client
 from shared.bus import Consumer
 from shared.bus.consumer import BLOCK_MS
+from shared.deliveries import Deliveries
 from shared.runtime.background import Background
 from shared.runtime.health import Health
 
@@ -29,13 +29,6 @@ GROUP = "leads"
 EVENTS_AT_ONCE = 100  # each is one script, or nothing but an acknowledgement
 LOOK_EVERY_S = 2.0
 RECORDING_S = 5.0  # beyond LEAD_TIMEOUT, for what is in flight at the end to be recorded
-
-
-class Delivery(NamedTuple):
-    """A destination that is in use, and its deliveries."""
-
-    destination: Destination[Any, Any]
-    store: DeliveryStore
 
 
 class LeadsService:
@@ -47,7 +40,6 @@ class LeadsService:
         settings: DeliverySettings,
         health: Health,
         *,
-        destinations: Iterable[AnyDestination] = DESTINATIONS,
         block_ms: int = BLOCK_MS,
         look_every: float = LOOK_EVERY_S,
     ) -> None:
@@ -57,12 +49,12 @@ class LeadsService:
         self._on_outage = partial(health.set_failing, "redis_writes")
         self._block_ms = block_ms
         self._look_every = look_every
-        self._destinations = [each(redis) for each in destinations]
-        self._in_use = [
-            Delivery(each, DeliveryStore(redis, policy))
+        self._destinations = [each(redis) for each in DESTINATIONS]
+        self._stores = {
+            each.name: DeliveryStore(redis, policy)
             for each in self._destinations
             if (policy := delivery_policy(type(each), settings)) is not None
-        ]
+        }
         self._workers: dict[str, DeliveryWorker] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -89,7 +81,10 @@ class LeadsService:
     def _deliver(self, background: Background, http: httpx.AsyncClient, alerts: Alerts) -> None:
         """A worker for each destination; none without N8N: deliveries wait."""
         slots = asyncio.Semaphore(self._settings.lead_concurrency)
-        for destination, store in self._in_use if self._settings.n8n_base_url else ():
+        for destination in self._destinations if self._settings.n8n_base_url else ():
+            store = self._stores.get(destination.name)
+            if store is None:
+                continue
             worker = DeliveryWorker(
                 store,
                 self._attempts(destination, webhook_client(http, store.policy, self._settings)),
@@ -110,9 +105,8 @@ class LeadsService:
 
     def _consume(self, background: Background) -> None:
         """A consumer for each stream."""
-        stores = {destination.name: store for destination, store in self._in_use}
         handlers = handlers_by_stream(
-            ((each, stores.get(each.name)) for each in self._destinations), self._wake
+            ((each, self._stores.get(each.name)) for each in self._destinations), self._wake
         )
         for stream, of_stream in handlers.items():
             consumer = Consumer(
@@ -129,13 +123,14 @@ class LeadsService:
             background.run(f"consumer of {stream}", consumer.run, critical=True)
 
     def _look(self, background: Background) -> None:
-        readiness = Readiness(
-            self._redis,
+        show = partial(
+            show_destinations,
+            [type(each) for each in self._destinations if each.name in self._stores],
+            Deliveries(self._redis),
             self._health,
-            destinations=[type(destination) for destination, _ in self._in_use],
             n8n_is_set=self._settings.n8n_base_url is not None,
         )
-        background.every("a look at deliveries", self._look_every, readiness.look)
+        background.every("a look at deliveries", self._look_every, show)
 
     def _wake(self, *names: str) -> None:
         for name in names:

@@ -3,15 +3,14 @@
 import base64
 import binascii
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
+from services.leads.delivery.policy import AckMode
 from services.leads.destinations.registry import DESTINATIONS, AnyDestination
 from shared.runtime.service import ServiceSettings
 from shared.runtime.settings import HttpUrl, N8NSettings, RetentionSettings
-
-AckMode = Literal["auto", "strict", "lenient"]
 
 WHSEC = "whsec_"
 

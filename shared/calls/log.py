@@ -115,11 +115,11 @@ class CallEnd(_Entry):
     duration_ms: int
 
 
-Entry = Annotated[
+LogEntry = Annotated[
     AgentState | Turn | ToolCall | LeadRevision | DeliveryUpdate | CallNotice | CallEnd,
     Field(discriminator="type"),
 ]
-_ADAPTER: TypeAdapter[Entry] = TypeAdapter(Entry)
+_ADAPTER: TypeAdapter[LogEntry] = TypeAdapter(LogEntry)
 
 
 class Logged(BaseModel):
@@ -128,7 +128,7 @@ class Logged(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    entry: Entry
+    entry: LogEntry
 
 
 class CallLog:
@@ -139,18 +139,18 @@ class CallLog:
         self._keep_s = keep_days * DAY_S
         self._append = load_script(redis, __file__, "append_log")
 
-    async def append(self, call_id: str, entry: Entry) -> str:
+    async def append(self, call_id: str, entry: LogEntry) -> str:
         """Writes an entry of somebody who is no agent; answers its id."""
         return cast("str", await self._write(call_id, "", entry))
 
-    async def append_held(self, held: HeldCall, entry: Entry) -> str:
+    async def append_held(self, held: HeldCall, entry: LogEntry) -> str:
         """Writes an agent's entry; answers its id. Raises NotOwner when it has lost the call."""
         answer = await self._write(held.call_id, held.attempt, entry)
         if answer is None:
             raise NotOwner(f"call {held.call_id} is held by another agent")
         return answer
 
-    async def _write(self, call_id: str, attempt: int | str, entry: Entry) -> str | None:
+    async def _write(self, call_id: str, attempt: int | str, entry: LogEntry) -> str | None:
         answer = await self._append(
             keys=[keys.call_log(call_id), keys.call(call_id)],
             args=[

@@ -28,8 +28,8 @@ Outcome = Annotated[
     ),
 ]
 
-CallId = Annotated[str, Field(description="UUIDv7 of the call: its log is call:ID:log")]
-Attempt = Annotated[int, Field(description="counts the agents that have taken the call, from 1")]
+_CallId = Annotated[str, Field(description="UUIDv7 of the call: its log is call:ID:log")]
+_Attempt = Annotated[int, Field(description="counts the agents that have taken the call, from 1")]
 
 
 class CallRequested(Event):
@@ -37,7 +37,7 @@ class CallRequested(Event):
 
     type: ClassVar[str] = "call.requested"
     stream: ClassVar[str] = keys.CALLS
-    call_id: CallId
+    call_id: _CallId
     agent_id: str = Field(description="the profile that was asked for")
 
 
@@ -46,8 +46,8 @@ class CallStarted(Event):
 
     type: ClassVar[str] = "call.started"
     stream: ClassVar[str] = keys.CALLS
-    call_id: CallId
-    attempt: Attempt
+    call_id: _CallId
+    attempt: _Attempt
 
 
 class CallResumed(Event):
@@ -55,8 +55,8 @@ class CallResumed(Event):
 
     type: ClassVar[str] = "call.resumed"
     stream: ClassVar[str] = keys.CALLS
-    call_id: CallId
-    attempt: Attempt
+    call_id: _CallId
+    attempt: _Attempt
 
 
 class CallEnded(Event):
@@ -64,7 +64,7 @@ class CallEnded(Event):
 
     type: ClassVar[str] = "call.ended"
     stream: ClassVar[str] = keys.CALLS
-    call_id: CallId
+    call_id: _CallId
     how: EndReason
     outcome: Outcome
     duration_ms: int = Field(description="milliseconds since the first agent took it")

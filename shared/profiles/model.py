@@ -43,10 +43,10 @@ def _spoken_language(code: str) -> str:
 
 
 # Whatever spelling is given (hi, hi_IN, od-IN), the code of /api/languages is kept.
-LanguageCode = Annotated[str, AfterValidator(_language)]
-SpokenLanguageCode = Annotated[str, AfterValidator(_spoken_language)]
-Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
-AgentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+_LanguageCode = Annotated[str, AfterValidator(_language)]
+_SpokenLanguageCode = Annotated[str, AfterValidator(_spoken_language)]
+_Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+_AgentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Prose = Annotated[str, StringConstraints(max_length=20_000)]
 
@@ -63,7 +63,7 @@ class _Model(BaseModel):
 class Question(_Model):
     """One thing to find out. `key` names the lead's field, `question` is how it is asked."""
 
-    key: Key
+    key: _Key
     question: Line
     required: bool = True
     type: FieldType = "string"
@@ -73,7 +73,7 @@ class Question(_Model):
 class LeadField(_Model):
     """A typed field that is noted when the caller mentions it; `question` makes it one to ask."""
 
-    key: Key
+    key: _Key
     type: FieldType = "string"
     required: bool = False
     description: str = ""
@@ -100,16 +100,16 @@ class Localised(BaseModel):
 
 
 class Profile(_Model):
-    id: AgentId = "default"
+    id: _AgentId = "default"
     name: str = Field("Bolchaal", max_length=120)
-    language: LanguageCode | None = None
+    language: _LanguageCode | None = None
     voice: str | None = Field(None, max_length=64)
     system_prompt: Prose = ""
     greeting: str | None = Field(None, max_length=2_000)
     qualification_questions: tuple[Line | Question, ...] = Field((), max_length=40)
     transfer_keywords: tuple[str, ...] = ()
     fallback_message: str | None = Field(None, max_length=1_000)
-    translations: dict[SpokenLanguageCode, Translation] = Field(default_factory=dict)
+    translations: dict[_SpokenLanguageCode, Translation] = Field(default_factory=dict)
     lead_fields: tuple[LeadField, ...] = Field((), max_length=40)
 
     @field_validator("language", mode="before")
@@ -200,13 +200,13 @@ def _translated(
     )
 
 
-_AGENT_ID: TypeAdapter[str] = TypeAdapter(AgentId)
+_AGENT_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(_AgentId)
 
 
 def is_agent_id(text: str) -> bool:
     """Whether `text` can be an agent's id at all, and so is safe as a file's name or in a key."""
     try:
-        _AGENT_ID.validate_python(text)
+        _AGENT_ID_ADAPTER.validate_python(text)
     except ValidationError:
         return False
     return True

@@ -22,7 +22,7 @@ from services.agent.provider_status.status import ProviderStatus
 from services.agent.settings import AgentSettings
 from services.sandbox.llm import LlmStandIn
 from shared.calls import Call, Calls, CallSettings, HeldCall
-from shared.calls.log import CallLog, Entry, Turn
+from shared.calls.log import CallLog, LogEntry, Turn
 from shared.ids import uuid7
 from shared.leads import Lead, Leads
 from shared.leads.spool import Spool
@@ -102,7 +102,7 @@ class TextCall:
         assert handle is not None
         await asyncio.wait_for(handle.wait_for_playout(), 20)
 
-    async def entries(self) -> list[Entry]:
+    async def entries(self) -> list[LogEntry]:
         await self.log.drain(2)
         return [each.entry for each in await CallLog(self.redis).read(self.call.id)]
 

@@ -12,8 +12,7 @@ KEYS = "shared/redis/keys.py"
 CALLS = {"shared/calls/repository.py"}
 LEADS = {"shared/leads/repository.py"}
 DELIVERIES = {
-    "shared/deliveries/listing.py",  # reads, and forgets what is gone
-    "shared/deliveries/repository.py",  # sends again
+    "shared/deliveries/repository.py",  # reads, forgets what is gone, sends again
     "services/leads/delivery/policy.py",  # all else: the scripts of the leads service
 }
 
@@ -41,11 +40,11 @@ TOUCHED_BY = {
     },
     "LEADS_INDEX": LEADS,
     "delivery": DELIVERIES,
-    "delivery_attempts": DELIVERIES - {"shared/deliveries/repository.py"},
+    "delivery_attempts": DELIVERIES,
     "deliveries_due": DELIVERIES,
     "deliveries_parked": DELIVERIES,
     "deliveries_dead": DELIVERIES,
-    "deliveries_index": DELIVERIES - {"shared/deliveries/repository.py"},
+    "deliveries_index": DELIVERIES,
 }
 
 

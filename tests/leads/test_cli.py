@@ -129,7 +129,7 @@ async def test_a_test_lead_shows_what_n8n_says(
         code, text = await _bolchaal("test")
         assert (code, text.strip().endswith("acknowledged")) == (0, True)
     assert n8n.posts[0].payload["data"]["test"] is True
-    assert await Deliveries(redis).list(LEAD_CAPTURE) == []
+    assert await Deliveries(redis).latest(LEAD_CAPTURE) == []
 
 
 async def test_events_that_could_not_be_read_are_shown_and_handled_again(

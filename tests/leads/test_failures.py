@@ -27,7 +27,7 @@ async def test_a_rejected_lead_is_a_dead_letter_that_one_click_sends_again(
         assert entry.status == 422
         assert entry.answer is not None
         assert "no budget" in entry.answer
-        (dead,) = await deliveries.list(LEAD_CAPTURE, state="dead")
+        (dead,) = await deliveries.latest(LEAD_CAPTURE, state="dead")
         assert dead.subject == caller.lead_id
         assert await deliveries.counts(LEAD_CAPTURE) == {"waiting": 0, "parked": 0, "dead": 1}
         assert await deliveries.replay(LEAD_CAPTURE, caller.lead_id)
@@ -45,7 +45,7 @@ async def test_a_correction_replaces_a_dead_letter(redis: Redis, redis_url: str)
         await caller.reaches("dead")
         await caller.says(name="Asha Rao")
         await caller.reaches("acknowledged", 2)
-    assert await Deliveries(redis).list(LEAD_CAPTURE, state="dead") == []
+    assert await Deliveries(redis).latest(LEAD_CAPTURE, state="dead") == []
     assert (1, "superseded") in await caller.states()
 
 
@@ -104,7 +104,7 @@ async def test_refused_credentials_park_all_and_the_right_ones_send_all(
                 return health.reasons.get("n8n") == "N8N refuses our credentials (403)"
 
             await until(shown)
-            assert [d.subject for d in await Deliveries(redis).list(LEAD_CAPTURE, state="parked")]
+            assert [d.subject for d in await Deliveries(redis).latest(LEAD_CAPTURE, state="parked")]
         assert len(n8n.posts) == 1, "nothing else is sent with them"
         assert n8n.alerts[0]["type"] == "alert.credentials_refused"
         right = {**wrong, "n8n_auth_value": "new"}

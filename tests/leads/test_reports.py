@@ -43,7 +43,7 @@ async def test_a_report_follows_a_call(redis: Redis, redis_url: str) -> None:
         await n8n.posted(2)
 
         async def done() -> bool:
-            found = await Deliveries(redis).list(CALL_ENDED)
+            found = await Deliveries(redis).latest(CALL_ENDED)
             return [each.state for each in found] == ["acknowledged"]
 
         await until(done)

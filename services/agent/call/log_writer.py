@@ -12,7 +12,7 @@ from loguru import logger
 from redis.exceptions import RedisError
 
 from shared.calls import HeldCall
-from shared.calls.log import CallLog, Entry
+from shared.calls.log import CallLog, LogEntry
 from shared.clock import SYSTEM_CLOCK, Clock, set_within
 from shared.errors import NotOwner
 from shared.redis.outage import retry_until_available
@@ -31,7 +31,7 @@ class CallLogWriter:
         self._log = log
         self._held = held
         self._clock = clock
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[LogEntry] = deque()
         self._limit = limit
         self._dropped = 0
         self._wake = asyncio.Event()
@@ -39,7 +39,7 @@ class CallLogWriter:
         self._idle.set()
         self.lost = asyncio.Event()
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: LogEntry) -> None:
         """Takes an entry that happens now; does not wait."""
         if self.lost.is_set():
             return

@@ -34,7 +34,7 @@ from services.agent.speech.stt import SttListener
 from services.agent.tools import registry as tools
 from services.agent.tools.tool import ToolContext
 from shared.calls import Call
-from shared.calls.log import Entry
+from shared.calls.log import LogEntry
 from shared.events import EndReason
 from shared.leads.model import ValueSource
 from shared.locales.registry import by_script
@@ -58,7 +58,7 @@ class Conversation:
         *,
         recorder: LeadRecorder,
         status: ProviderStatus,
-        log: Callable[[Entry], None],
+        log: Callable[[LogEntry], None],
         models: Sequence[ChatModel],
         make_speech: MakeSpeech | None = None,
         earlier: Earlier | None = None,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from livekit.agents import AgentStateChangedEvent, ConversationItemAddedEvent, llm
 
 from services.agent.conversation.spoken_language import SpokenLanguage
-from shared.calls.log import AgentState, Entry, Latency, Turn
+from shared.calls.log import AgentState, Latency, LogEntry, Turn
 
 
 class TranscriptWriter:
@@ -13,7 +13,7 @@ class TranscriptWriter:
 
     def __init__(
         self,
-        log: Callable[[Entry], None],
+        log: Callable[[LogEntry], None],
         language: SpokenLanguage,
         is_typed: Callable[[llm.ChatMessage], bool],
     ) -> None:

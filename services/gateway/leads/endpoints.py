@@ -23,7 +23,7 @@ async def leads(
     if state is None:
         found = await gateway.leads.latest(limit)
     else:
-        chosen = await gateway.deliveries.list(LEAD_CAPTURE, state=state, limit=limit)
+        chosen = await gateway.deliveries.latest(LEAD_CAPTURE, state=state, limit=limit)
         found = await gateway.leads.many([delivery.subject for delivery in chosen])
     return LeadsAnswer(leads=await _details(gateway, found))
 

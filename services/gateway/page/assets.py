@@ -21,7 +21,7 @@ VENDOR = STATIC / "vendor"
 WEIGHTS = (400, 600)
 
 
-class Font(NamedTuple):
+class FontFamily(NamedTuple):
     """A family of the page: its npm package, the subsets that we take, and its readers (`lang`)."""
 
     family: str
@@ -30,7 +30,7 @@ class Font(NamedTuple):
     languages: tuple[str, ...] = ()
 
 
-def families(folder: Path = LOCALES) -> tuple[Font, ...]:
+def families(folder: Path = LOCALES) -> tuple[FontFamily, ...]:
     """The families of all languages, that of Latin letters first. Raises OSError, ValueError.
 
     A family a script, so that letters, joiners and full stops of a text come from one file. The
@@ -39,11 +39,11 @@ def families(folder: Path = LOCALES) -> tuple[Font, ...]:
     tables = [tomllib.loads(path.read_text("utf-8")) for path in folder.glob("*.toml")]
     # Latin letters occur in every text: their family needs no readers of its own.
     tables.sort(key=lambda table: ("block" in table, table["order"]))
-    fonts: dict[str, Font] = {}
+    fonts: dict[str, FontFamily] = {}
     for table in tables:
         entry = table["font"]
         font = fonts.get(
-            entry["family"], Font(entry["family"], entry["package"], tuple(entry["subsets"]))
+            entry["family"], FontFamily(entry["family"], entry["package"], tuple(entry["subsets"]))
         )
         if "block" in table:
             lang = table["code"].partition("-")[0]
@@ -64,7 +64,7 @@ def _face(family: str, file: str, weight: int, ranges: str) -> str:
     )
 
 
-def _stacks(fonts: Sequence[Font]) -> str:
+def _stacks(fonts: Sequence[FontFamily]) -> str:
     """`--noto`: all families, the reader's own script first."""
     css = f":root{{--noto:{_stack(fonts)}}}\n"
     for font in fonts:
@@ -75,7 +75,7 @@ def _stacks(fonts: Sequence[Font]) -> str:
     return css
 
 
-def _stack(fonts: Sequence[Font]) -> str:
+def _stack(fonts: Sequence[FontFamily]) -> str:
     return ",".join(f'"{font.family}"' for font in fonts)
 
 

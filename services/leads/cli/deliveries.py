@@ -35,7 +35,7 @@ def list_(
 async def _list(state: DeliveryState | None, limit: int, to: str, as_json: bool) -> None:
     async with open_redis() as redis:
         deliveries = Deliveries(redis)
-        found = await deliveries.list(to, state=state, limit=limit)
+        found = await deliveries.latest(to, state=state, limit=limit)
         counts = await deliveries.counts(to)
     if as_json:
         for each in found:
@@ -115,7 +115,7 @@ async def _replay(subjects: list[str], state: DeliveryState | None, to: str, lim
     async with open_redis() as redis:
         deliveries = Deliveries(redis)
         if state:
-            chosen = await deliveries.list(to, state=state, limit=limit)
+            chosen = await deliveries.latest(to, state=state, limit=limit)
             subjects = [each.subject for each in chosen]
         again = 0
         for subject in track(subjects, "sending again", console=err, disable=len(subjects) < 2):

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.leads.delivery.breaker import BreakerPolicy
-from services.leads.settings import AckMode
 from shared.calls.log import DeliveryUpdate
 from shared.clock import DAY_S
 from shared.deliveries import Attempt
 from shared.redis import keys
+
+AckMode = Literal["auto", "strict", "lenient"]  # see LEAD_ACK
 
 ATTEMPTS_KEPT = 200  # 72 h of retries are about 300 at the longest pause; the latest count
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from services.agent.call.log_writer import CallLogWriter
 from shared.calls import Calls, HeldCall
-from shared.calls.log import CallLog, Entry, Turn
+from shared.calls.log import CallLog, LogEntry, Turn
 from shared.redis.client import connect
 from shared.runtime.background import Background
 from tests.agent.calls import open_call
@@ -82,7 +82,7 @@ async def test_one_entry_that_fails_does_not_hold_up_the_others(
     async with writing(redis) as (log, held):
         answers, append = [answer], CallLog.append_held
 
-        async def odd(self: CallLog, of: HeldCall, entry: Entry) -> str:
+        async def odd(self: CallLog, of: HeldCall, entry: LogEntry) -> str:
             if answers:
                 raise answers.pop()
             return await append(self, of, entry)

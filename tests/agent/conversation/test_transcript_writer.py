@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import AgentStateChangedEvent, llm
 
 from services.agent.conversation.transcript_writer import TranscriptWriter, latency
-from shared.calls.log import Entry, Latency
+from shared.calls.log import Latency, LogEntry
 
 
 def test_latencies_are_milliseconds_and_unknown_ones_are_left_out() -> None:
@@ -19,7 +19,7 @@ def test_latencies_are_milliseconds_and_unknown_ones_are_left_out() -> None:
 @pytest.mark.parametrize("state", ["initializing", "idle"])
 def test_states_that_mean_nothing_to_people_are_left_out(state: Any) -> None:
     """The log holds what a reader can use."""
-    written: list[Entry] = []
+    written: list[LogEntry] = []
     writer = TranscriptWriter(written.append, cast("Any", None), lambda _: False)
     writer.on_agent_state(AgentStateChangedEvent(old_state="listening", new_state=state))
     assert written == []

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from services.sandbox.caller.microphone import Microphone
 from services.sandbox.livekit import DevServer, Timings
 from shared.calls import Call, Calls
-from shared.calls.log import CallLog, Entry
+from shared.calls.log import CallLog, LogEntry
 from shared.redis.client import connect, now_ms
 from shared.runtime.health import read_reports
 from tests.agent.calls import open_call, scripted_llm
@@ -99,7 +99,7 @@ class World:
             )
             return list(answer.participants)
 
-    async def entry(self, call: Call, wanted: Callable[[Entry], bool]) -> Entry:
+    async def entry(self, call: Call, wanted: Callable[[LogEntry], bool]) -> LogEntry:
         """The first entry of the call's log that is wanted; waits for it."""
         async with asyncio.timeout(PATIENCE_S):
             async for batch in CallLog(self.redis).follow(call.id, block_ms=1000):

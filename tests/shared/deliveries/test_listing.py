@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.deliveries import LEAD_CAPTURE, Deliveries, DeliveryState
-from shared.deliveries.listing import PAGE
+from shared.deliveries.repository import PAGE
 from shared.errors import NotFound
 from shared.redis import keys
 from tests.shared.round_trips import round_trips
@@ -47,23 +47,23 @@ async def test_a_state_lists_all_that_are_in_it_the_newest_first(
 ) -> None:
     """An operator would send the wrong leads again, or miss some."""
     subjects = await put(redis, *(STATES * 5))
-    found = await Deliveries(redis).list(TO, state=state)
+    found = await Deliveries(redis).latest(TO, state=state)
     assert [each.subject for each in found] == [
         subject for subject in subjects if subject.startswith(state)
     ]
     assert {each.state for each in found} == {state}
     is_due = state in ("scheduled", "posting", "retrying", "parked")
     assert all((each.next_ms is not None) == is_due for each in found)
-    limited = await Deliveries(redis).list(TO, state=state, limit=2)
+    limited = await Deliveries(redis).latest(TO, state=state, limit=2)
     assert limited == found[:2]
 
 
 async def test_all_are_listed_the_newest_first(redis: Redis) -> None:
     subjects = await put(redis, *STATES)
-    found = await Deliveries(redis).list(TO)
+    found = await Deliveries(redis).latest(TO)
     assert [each.subject for each in found] == subjects
-    assert [each.subject for each in await Deliveries(redis).list(TO, limit=3)] == subjects[:3]
-    assert await Deliveries(redis).list("call-ended") == []
+    assert [each.subject for each in await Deliveries(redis).latest(TO, limit=3)] == subjects[:3]
+    assert await Deliveries(redis).latest("call-ended") == []
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ async def test_a_list_takes_a_few_round_trips(
     others = (await put(redis, *rest, older=5 * PAGE))[1:]
     await redis.zrem(keys.deliveries_index(TO), *others)  # five pages and one, to be counted
     deliveries = Deliveries(redis)
-    await deliveries.list(TO, state="erased", limit=1)  # the script is loaded
+    await deliveries.latest(TO, state="erased", limit=1)  # the script is loaded
     with round_trips(monkeypatch) as counted:
-        found = await deliveries.list(TO, state=state, limit=50)
+        found = await deliveries.latest(TO, state=state, limit=50)
     assert len(found) == {None: 50, "acknowledged": 50, "erased": 0}.get(state, 1)
     assert counted.trips <= most
 
@@ -102,12 +102,12 @@ async def test_what_is_gone_leaves_the_sets_and_nothing_else_does(redis: Redis) 
     for subject in (subjects[0], subjects[1], subjects[4]):
         await redis.delete(keys.delivery(TO, subject))
     deliveries = Deliveries(redis)
-    assert [each.subject for each in await deliveries.list(TO, state="dead")] == [subjects[3]]
+    assert [each.subject for each in await deliveries.latest(TO, state="dead")] == [subjects[3]]
     assert await redis.zrange(keys.deliveries_dead(TO), 0, -1) == [f"{subjects[3]}.2"]
-    assert [each.subject for each in await deliveries.list(TO)] == [subjects[2], subjects[3]]
+    assert [each.subject for each in await deliveries.latest(TO)] == [subjects[2], subjects[3]]
     left = await redis.zrange(keys.deliveries_index(TO), 0, -1, desc=True)
     assert left == [subjects[2], subjects[3]]
-    assert await deliveries.list(TO, state="scheduled") == []
+    assert await deliveries.latest(TO, state="scheduled") == []
     assert await redis.zcard(keys.deliveries_due(TO)) == 1, "a claim looks after these"
 
 

@@ -8,12 +8,12 @@ model can act on: a guess in a typed field would be believed by whoever reads th
 from collections.abc import Callable
 from typing import Final
 
+from services.agent.lead.fields.amounts import integer, money, number
+from services.agent.lead.fields.booleans import boolean
 from services.agent.lead.fields.contact import email, phone
 from services.agent.lead.fields.dates import day
 from services.agent.lead.fields.text import clean
 from shared.errors import Invalid
-from shared.locales.amounts import integer, money, number
-from shared.locales.booleans import boolean
 from shared.locales.digits import ascii_digits
 from shared.profiles.model import FieldType
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.locales.amounts import integer, money, number
+from services.agent.lead.fields.amounts import integer, money, number
 from shared.locales.registry import LOCALES
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.locales.booleans import boolean
+from services.agent.lead.fields.booleans import boolean
 from shared.locales.registry import LOCALES
 
 
