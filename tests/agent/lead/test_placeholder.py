@@ -22,6 +22,22 @@ from shared.locales.registry import LOCALES
         ),
         *("The caller has not mentioned it yet", "hasn't been provided", "user didn't specify"),
         *("caller", "the user", "Caller Name", "John Doe", "not applicable", "don’t know"),
+        *("no name provided", "none mentioned", "name is unknown", "currently unknown"),
+        *("unknown at this time", "unavailable at the moment", "caller unknown", "lorem ipsum"),
+        *("to be filled", "prefer not to say", "the caller declined to say", "does not know"),
+        *("not_provided", "not-provided", "NotProvided", "notProvided", "caller_name"),
+        *("unknown, unknown", "unknown unknown", "N/A N/A", "null/none", "Unknown/Not provided"),
+        *("unknown (not provided)", "N/A - not provided", "N/A (not mentioned)", "Phone: N/A"),
+        *(
+            "ＵＮＫＮＯＷＮ",
+            "Ｎ／Ａ",
+            "（not provided）",
+            "［name］",
+            "un\u200bknown",
+            "not\u00a0provided",
+        ),
+        *("[name 1]", "[10-digit number]", "{{phone1}}", "${name}", "%name%", "`[name]`", "**-**"),
+        *("your name here", "insert name", "dummy name", "the caller's name", "([name])"),
         *("पता नहीं", "தெரியாது", "தெரியவில்லை", "জানি না", "ଜଣା ନାହିଁ"),
     ],
 )
@@ -42,6 +58,15 @@ def test_what_people_say_who_do_not_know(words: str) -> None:
     [
         *("N. A. Khan", "Noor", "Nil Ratan", "Null Bazaar", "None of these", "Naresh", "Nannu"),
         *("Xavier", "Xi", "X", "Unknown Pleasures", "Anonymous Ali", "-5", "0", "+91 98765 43210"),
+        *(
+            "Unknown/Brown Ltd",
+            "Nil, Kumar",
+            "Khan (N.A.)",
+            "name: Ravi",
+            "Name Sharma",
+            "<ravi@x.in>",
+        ),
+        *("No. 5 Enter Street", "empty", "pending/done", "M/s N.A. Traders", "Asha None-Smith"),
         *("[2 BHK]", "9999999999", "000", "no", "नहीं", "இல்லை", "No pets", "pending", "customer"),
         *(
             "not available in the mornings",
