@@ -44,7 +44,7 @@ DEFAULT_LANGUAGE: Final = "hi-IN"
 # The last table of a file. It is as long as all others together, so services do not parse it.
 _SANDBOX: Final = "\n[sandbox]"
 
-_CODE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-[a-z]{2})?")  # in lower case
+_CODE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|\d{3}))?")  # in lower case
 _AUTOMATIC = ("auto", "auto-detect", "detect")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -122,7 +122,7 @@ def normalise(code: str) -> str | None:
     `hi`, `HI-IN`, `hi_IN` and `Hindi` are hi-IN, `od-IN` is or-IN, `auto` is unknown. A region or a
     script that we do not have is left out: en-GB is en-IN.
     """
-    wanted = _folded(code).replace("_", "-")
+    wanted = _folded(re.sub(r"[.@].*", "", code))  # hi_IN.UTF-8
     if wanted in _ALIASES:
         return _ALIASES[wanted]
     match = _CODE.fullmatch(wanted)
@@ -149,7 +149,9 @@ def by_script(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
+    """Without marks that no editor shows, and with one kind of dash for all that separates."""
+    shown = "".join(each for each in text if unicodedata.category(each) not in ("Cc", "Cf"))
+    return re.sub(r"[\s_‐-―-]+", "-", unicodedata.normalize("NFC", shown).strip()).casefold()
 
 
 def _aliases(locales: Iterable[Locale]) -> dict[str, str]:

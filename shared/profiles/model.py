@@ -32,13 +32,13 @@ KEY_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 def _language(code: str) -> str:
     known = normalise(code)
     if known is None:
-        raise ValueError(f"{code!r} is not a language of /api/languages")
+        raise ValueError(f"{code[:40]!r} is not a language of /api/languages")
     return known
 
 
 def _spoken_language(code: str) -> str:
     if (known := _language(code)) == UNKNOWN:
-        raise ValueError(f"{code!r} is not a language that something can be said in")
+        raise ValueError(f"{code[:40]!r} is not a language that something can be said in")
     return known
 
 

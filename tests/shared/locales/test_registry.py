@@ -37,7 +37,8 @@ def test_the_languages_and_their_order_are_those_of_the_api() -> None:
         ("en-IN", ["en", "en-US", "en_GB", "english"]),
         ("bn-IN", ["bn", "bn-BD", "Bangla", "bengali"]),
         ("pa-IN", ["pa", "Panjabi"]),
-        (UNKNOWN, ["unknown", "Unknown", "auto"]),
+        ("hi-IN", ["हिंदी", "\ufeffhi-IN", "hi\u200b", "hi–IN", "hi IN", "hi_IN.UTF-8", "hi-356"]),
+        (UNKNOWN, ["unknown", "Unknown", "auto", "Auto detect"]),
         (None, ["", " ", "xx-IN", "fr", "fr-IN", "hi-", "hi IN please", "123", "h", "-IN", "null"]),
     ],
 )
