@@ -20,17 +20,28 @@ an HTTP answer, the bus into a retry or a dead letter, a service's start into ex
 
 
 class BolchaalError(Exception):
-    """Base of all: `message` is safe to show to a user, `code` is stable for programs."""
+    """Base of all: `message` is safe to show to a user, `code` is stable for programs.
+
+    `field` is what is at fault. `retry_after`: seconds until another try makes sense, None: never.
+    """
 
     status = 500
     code = "internal"
+    retry_after: int | None = None
 
-    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
-        if code is not None:
-            self.code = code
+        self.code = code or self.code
+        self.retry_after = retry_after or self.retry_after
 
 
 class SettingsError(BolchaalError):
@@ -69,29 +80,15 @@ class Invalid(BolchaalError):
     code = "invalid"
 
 
-class _ComeBack(BolchaalError):
-    """Carries `retry_after`, seconds until another try makes sense."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: int,
-        code: str | None = None,
-        field: str | None = None,
-    ) -> None:
-        super().__init__(message, code=code, field=field)
-        self.retry_after = retry_after
-
-
-class TooMany(_ComeBack):
+class TooMany(BolchaalError):
     status = 429
     code = "too_many_requests"
 
 
-class Unavailable(_ComeBack):
+class Unavailable(BolchaalError):
     status = 503
     code = "unavailable"
+    retry_after = 5
 
 
 class NotOwner(BolchaalError):

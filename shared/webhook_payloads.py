@@ -6,9 +6,10 @@ holds. Times are RFC 3339 in UTC with milliseconds. A body may gain fields; none
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from shared.events.calls import EndReason, Outcome
+from shared.frozen import FrozenModel
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 # There when it is true, and left out otherwise.
@@ -19,11 +20,7 @@ Flag = Annotated[
 ]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class LeadData(_Payload):
+class LeadData(FrozenModel):
     """A lead as it stands: always the whole of it, never a difference.
 
     Store it under `lead_id` when `revision` is higher than what you have: one can come twice.
@@ -57,7 +54,7 @@ class LeadData(_Payload):
     )
 
 
-class LeadCaptured(_Payload):
+class LeadCaptured(FrozenModel):
     """Posted to N8N_WEBHOOK_LEAD_CAPTURE for each revision that is complete, or the call's last."""
 
     type: Literal["lead.captured"] = "lead.captured"
@@ -65,7 +62,7 @@ class LeadCaptured(_Payload):
     data: LeadData
 
 
-class TranscriptTurn(_Payload):
+class TranscriptTurn(FrozenModel):
     """One thing that was said."""
 
     who: Literal["caller", "agent"] = Field(description="who said it")
@@ -76,7 +73,7 @@ class TranscriptTurn(_Payload):
     interrupted: bool = Field(description="the caller began to speak while the agent said it")
 
 
-class CallLatency(_Payload):
+class CallLatency(FrozenModel):
     """From the end of the caller's speech to the agent's voice, over the call."""
 
     turns: int = Field(description="how many exchanges were measured")
@@ -84,7 +81,7 @@ class CallLatency(_Payload):
     e2e_p95_ms: int | None = Field(description="95th percentile, milliseconds")
 
 
-class CallReport(_Payload):
+class CallReport(FrozenModel):
     """A call that is over, with what was said and the lead that it gave."""
 
     call_id: str = Field(description="UUID")
@@ -108,7 +105,7 @@ class CallReport(_Payload):
     )
 
 
-class CallEndedReport(_Payload):
+class CallEndedReport(FrozenModel):
     """Posted to N8N_WEBHOOK_CALL_ENDED once for each call, when it is set."""
 
     type: Literal["call.ended"] = "call.ended"

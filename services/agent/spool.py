@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _run(given: argparse.Namespace, folder: Path) -> None:
     if not (folder / "spool.sqlite").exists():
-        raise SpoolError(f"SPOOL_DIR: there is no spool in {folder}", retry_after=1)
+        raise SpoolError(f"SPOOL_DIR: there is no spool in {folder}")
     spool = Spool(folder)
     try:
         if given.command == "list":

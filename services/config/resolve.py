@@ -36,9 +36,9 @@ def resolve(
             "fault": "",
         }
     )
-    if answer is None:
-        return _without_n8n(clean, local, now_ms, ttl_ms)
     match answer:
+        case None:
+            return _without_n8n(clean, local, now_ms, ttl_ms)
         case Found():
             return _take(clean, answer, "n8n", now_ms, now_ms + ttl_ms)
         case Unchanged():
@@ -71,8 +71,10 @@ def _take(
 def _without_n8n(record: ProfileRecord, local: Local, now_ms: int, ttl_ms: int) -> ProfileRecord:
     if isinstance(local.file, Failed):
         return _keep(record, local.file, now_ms)
-    for found, origin in _in_order(local):
-        return _take(record, found, origin, now_ms, now_ms + ttl_ms)
+    if isinstance(local.file, Found):
+        return _take(record, local.file, "file", now_ms, now_ms + ttl_ms)
+    if isinstance(local.builtin, Found):
+        return _take(record, local.builtin, "builtin", now_ms, now_ms + ttl_ms)
     return _gone(record, now_ms)
 
 
@@ -107,11 +109,3 @@ def _gone(record: ProfileRecord, now_ms: int) -> ProfileRecord:
             "unknown_until_ms": now_ms + UNKNOWN_MS,
         }
     )
-
-
-def _in_order(local: Local) -> list[tuple[Found, Origin]]:
-    pairs: list[tuple[Found | Unknown | Failed, Origin]] = [
-        (local.file, "file"),
-        (local.builtin, "builtin"),
-    ]
-    return [(each, origin) for each, origin in pairs if isinstance(each, Found)]

@@ -18,11 +18,9 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from services.gateway import metrics
-from shared.errors import BolchaalError
+from shared.errors import BolchaalError, Unavailable
 from shared.redis.client import AWAY
 from shared.redis.outage import outage_reason
-
-RETRY_AFTER_S = 5
 
 # What a bare HTTP status means in our codes.
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -68,9 +66,8 @@ def install(app: FastAPI) -> None:
 async def _ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BolchaalError)  # noqa: S101 - registered for this type only
     headers = {}
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return answer(error.status, error.code, error.message, field=error.field, headers=headers)
@@ -104,12 +101,9 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 async def _redis(request: Request, error: Exception) -> JSONResponse:
     logger.warning("{}: {}", request.url.path, outage_reason(error) or type(error).__name__)
-    return answer(
-        503,
-        "unavailable",
-        f"Redis does not do what it is asked: try again in {RETRY_AFTER_S} seconds",
-        headers={"Retry-After": str(RETRY_AFTER_S)},
-    )
+    after = Unavailable.retry_after
+    message = f"Redis does not do what it is asked: try again in {after} seconds"
+    return await _ours(request, Unavailable(message))
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:

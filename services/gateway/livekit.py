@@ -22,7 +22,6 @@ from shared.calls.caller import is_caller
 from shared.errors import Unavailable
 
 TIMEOUT_S = 3.0  # a cloud answers in 0.3 s
-RETRY_AFTER_S = 5
 
 
 class LiveKitRooms(Protocol):
@@ -103,21 +102,16 @@ class LiveKitServer:
     async def _asking(self, *, gone_is_fine: bool = False) -> AsyncIterator[LiveKitAPI]:
         """The client, with its errors made ours; `gone_is_fine` takes 404 for success."""
         if self._api is None:
-            raise LiveKitAway("the LiveKit client is not open", retry_after=RETRY_AFTER_S)
+            raise LiveKitAway("the LiveKit client is not open")
         try:
             yield self._api
         except ServerError as error:
             if error.status in (401, 403):
                 raise LiveKitRefused(
                     "LiveKit refuses LIVEKIT_API_KEY or LIVEKIT_API_SECRET",
-                    retry_after=RETRY_AFTER_S,
                 ) from error
             if error.status == 404 and gone_is_fine:
                 return
-            raise LiveKitAway(
-                f"LiveKit answered {error.status} {error.code}", retry_after=RETRY_AFTER_S
-            ) from error
+            raise LiveKitAway(f"LiveKit answered {error.status} {error.code}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise LiveKitAway(
-                f"LiveKit does not answer ({type(error).__name__})", retry_after=RETRY_AFTER_S
-            ) from error
+            raise LiveKitAway(f"LiveKit does not answer ({type(error).__name__})") from error

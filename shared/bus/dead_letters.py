@@ -1,9 +1,9 @@
 """Entries that a group has given up: kept with the reason until somebody acts on them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 from shared.bus.entry import TRIES, Address, Entry, number
@@ -15,10 +15,9 @@ from shared.redis.scripts import flat, load_script
 _ADDED = ("dead_ms", "why", "origin", "was", TRIES)
 
 
-class DeadLetter(BaseModel):
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
     """`id` is the letter's own, `why` the kind of fault (never what the entry held)."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     type: str

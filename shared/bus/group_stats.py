@@ -1,6 +1,7 @@
 """How a group is doing: what waits and for how long, what is in hand, what was given up."""
 
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass
+
 from redis.asyncio import Redis
 
 from shared.bus import metrics
@@ -10,10 +11,9 @@ from shared.redis.client import now_ms
 COUNT_AT_MOST = 10_000  # when Redis cannot tell a lag, entries are counted up to this
 
 
-class GroupStats(BaseModel):
+@dataclass(frozen=True, slots=True)
+class GroupStats:
     """Figures of one group, with its retry stream. `oldest_pending_s` is 0 with none pending."""
-
-    model_config = ConfigDict(frozen=True)
 
     lag: int
     pending: int

@@ -9,7 +9,7 @@ from shared.clock import SYSTEM_CLOCK, Clock
 from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.wire import to_fields
-from shared.redis.outage import OUTAGE_BACKOFF, outage_reason
+from shared.redis.outage import retry_until_available
 
 PATIENCE_S = 10.0  # a Redis that restarts is back in one
 
@@ -38,17 +38,15 @@ class Bus:
         Raises Unavailable when the time is up: then the event may or may not have been stored.
         """
         fields = cast("dict[Any, Any]", to_fields(event, self._source, traceparent))
-        deadline = self._clock.monotonic() + self._patience
-        tries = 0
-        while True:
-            try:
-                return str(await self._redis.xadd(event.stream, fields))
-            except (RedisError, OSError) as error:
-                reason = outage_reason(error)
-                if reason is None:
-                    raise Unavailable("Redis refused the event", retry_after=1) from error
-                tries += 1
-                pause = OUTAGE_BACKOFF.delay(tries)
-                if self._clock.monotonic() + pause > deadline:
-                    raise Unavailable(reason, retry_after=1) from error
-            await self._clock.sleep(pause)
+        try:
+            entry_id = await retry_until_available(
+                f"publishing {event.type}",
+                lambda: self._redis.xadd(event.stream, fields),
+                within=self._patience,
+                clock=self._clock,
+            )
+        except TimeoutError as error:
+            raise Unavailable(str(error), retry_after=1) from error
+        except RedisError as error:
+            raise Unavailable("Redis refused the event", retry_after=1) from error
+        return str(entry_id)

@@ -8,29 +8,26 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from shared.calls.model import HeldCall
 from shared.clock import DAY_S
 from shared.errors import NotOwner
 from shared.events.calls import EndReason, Outcome
+from shared.frozen import FrozenModel
 from shared.redis import keys
 from shared.redis.scripts import load_script
 
 
-class _Entry(BaseModel):
+class _Entry(FrozenModel):
     """`at_ms` is when it happened (milliseconds since 1970), the stream id when it was written."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     at_ms: int = 0
 
 
-class Latency(BaseModel):
+class Latency(FrozenModel):
     """Milliseconds of one exchange, as livekit-agents measured them; None where it did not."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     transcription_ms: int | None = None  # end of speech to final transcript
     end_of_turn_ms: int | None = None  # end of speech to the decision that the turn is over
@@ -122,10 +119,8 @@ LogEntry = Annotated[
 _ADAPTER: TypeAdapter[LogEntry] = TypeAdapter(LogEntry)
 
 
-class Logged(BaseModel):
+class Logged(FrozenModel):
     """An entry as read: `id` is the stream entry id, to go on after."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     entry: LogEntry

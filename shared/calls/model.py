@@ -1,16 +1,16 @@
 """One call, as `call:ID` holds it."""
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.events.calls import EndReason, Outcome
+from shared.frozen import FrozenModel
 from shared.profiles.model import Profile
 
 CallState = Literal["requested", "active", "ended"]
 
 
-class CallSettings(BaseModel):
+class CallSettings(FrozenModel):
     """What is settled when a call is opened, and stays.
 
     `profile` is the snapshot that the whole call uses, whatever changes meanwhile.
@@ -18,8 +18,6 @@ class CallSettings(BaseModel):
     nobody else is (a recorder, a supervisor). None for a call that was opened before there was this
     field: then whoever is no agent counts as the caller.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     lead_id: str
@@ -55,12 +53,11 @@ class Call(CallSettings):
     outcome: Outcome | None = None
 
 
-class HeldCall(BaseModel):
+@dataclass(frozen=True, slots=True)
+class HeldCall:
     """An agent's hold on a call. Every write of an agent shows it, and is refused when another
     attempt holds the call by now.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     call_id: str
     attempt: int

@@ -1,9 +1,10 @@
 """Deliveries as Redis holds them: one subject, one destination, the revisions that were wanted."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from shared.frozen import FrozenModel
 
 # Destinations. The subject of the first is a lead, of the second a call.
 LEAD_CAPTURE = "lead-capture"
@@ -22,13 +23,11 @@ DeliveryState = Literal[
 ]
 
 
-class Attempt(BaseModel):
+class Attempt(FrozenModel):
     """One attempt. Times are milliseconds since 1970. `status` is None when there was no answer.
 
     `answer` holds at most the first 500 characters.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     revision: int
     attempt: int
@@ -40,13 +39,11 @@ class Attempt(BaseModel):
     answer: str = ""
 
 
-class Delivery(BaseModel):
+class Delivery(FrozenModel):
     """`revision` is the highest that is wanted, `state` how far that one is.
 
     `attempts_made` counts over replays, `tries` since the last one. `next_ms` is when it is due.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     destination: str
     subject: str
@@ -83,10 +80,9 @@ class Delivery(BaseModel):
         )
 
 
-class DestinationState(BaseModel):
+@dataclass(frozen=True, slots=True)
+class DestinationState:
     """The circuit breaker of a destination. `open`: nothing is sent but single probes."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     open: bool
     reason: str = ""

@@ -10,20 +10,19 @@ versions wrote: old readers set the new one aside until a replica runs that know
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.clock import SYSTEM_CLOCK
+from shared.frozen import FrozenModel
 from shared.ids import uuid7
 
 
-class Event(BaseModel):
+class Event(FrozenModel):
     """Base of all stream events.
 
     `id` is the event's own id (UUIDv7), the same however often it is delivered; `at` is when it was
     made, UTC.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: ClassVar[str]
     v: ClassVar[int] = 1

@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shared.clock import from_ms
+from shared.frozen import FrozenModel
 from shared.profiles.model import CONTACT
 from shared.webhook_payloads import LeadData
 
@@ -17,14 +18,12 @@ from shared.webhook_payloads import LeadData
 ValueSource = Literal["caller", "typed", "line"]
 
 
-class LeadChange(BaseModel):
+class LeadChange(FrozenModel):
     """One field as it was just said.
 
     (`attempt`, `sequence`) orders changes of one call over all agents that held it: an older one
     never overwrites a newer one. `known` is False for a field that the profile does not have.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     field: str
     value: Any
@@ -42,10 +41,8 @@ class LeadChange(BaseModel):
         return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-class LeadContext(BaseModel):
+class LeadContext(FrozenModel):
     """What a lead carries besides its fields: the call that it comes from."""
-
-    model_config = ConfigDict(frozen=True)
 
     lead_id: str
     call_id: str
@@ -59,10 +56,8 @@ class LeadContext(BaseModel):
     required: tuple[str, ...]
 
 
-class Lead(BaseModel):
+class Lead(FrozenModel):
     """A merged lead. `final`: its call is over, so it is sent even when it is not complete."""
-
-    model_config = ConfigDict(frozen=True)
 
     context: LeadContext
     revision: int
@@ -104,19 +99,10 @@ class Lead(BaseModel):
 
     def webhook_data(self) -> LeadData:
         """The `data` of the webhook: contact at the top, the profile's other keys in `fields`."""
-        context = self.context
         return LeadData(
-            lead_id=context.lead_id,
+            **self.context.model_dump(exclude={"required"}),
             revision=self.revision,
             complete=self.complete,
-            account=context.account,
-            call_id=context.call_id,
-            room=context.room,
-            channel=context.channel,
-            caller=context.caller,
-            agent_id=context.agent_id,
-            profile_version=context.profile_version,
-            language=context.language,
             **{key: self.values.get(key) for key in CONTACT},
             fields={key: value for key, value in self.values.items() if key not in CONTACT},
             extra=self.extra,

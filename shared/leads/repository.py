@@ -6,9 +6,9 @@ what was known, and the event that leads to its delivery is on the stream: one s
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 from shared.clock import DAY_S, SYSTEM_CLOCK, Clock
@@ -22,10 +22,9 @@ from shared.redis.scripts import load_script
 PAGE = 1_000  # leads read in one round trip
 
 
-class Merged(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Merged:
     """What `apply` did: `changed` is False when everything was known already, or older."""
-
-    model_config = ConfigDict(frozen=True)
 
     revision: int
     complete: bool

@@ -245,6 +245,4 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise SpoolError(
-            f"the spool does not take it ({error}): nothing is saved", retry_after=5
-        ) from error
+        raise SpoolError(f"the spool does not take it ({error}): nothing is saved") from error

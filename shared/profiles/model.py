@@ -6,12 +6,11 @@ unknown fields are ignored. Ours adds keys for questions, translations and typed
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -19,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.frozen import FrozenModel
 from shared.locales.registry import DEFAULT_LANGUAGE, LANGUAGES, UNKNOWN, normalise
 
 # Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
@@ -56,11 +56,7 @@ CONTACT = ("name", "phone", "email")
 REQUIRED_CONTACT = ("name", "phone")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Question(_Model):
+class Question(FrozenModel):
     """One thing to find out. `key` names the lead's field, `question` is how it is asked."""
 
     key: _Key
@@ -70,7 +66,7 @@ class Question(_Model):
     options: tuple[str, ...] = ()  # for enum
 
 
-class LeadField(_Model):
+class LeadField(FrozenModel):
     """A typed field that is noted when the caller mentions it; `question` makes it one to ask."""
 
     key: _Key
@@ -81,7 +77,7 @@ class LeadField(_Model):
     options: tuple[str, ...] = ()
 
 
-class Translation(_Model):
+class Translation(FrozenModel):
     """What the agent says in one language. Plain questions stand for the profile's, in order."""
 
     greeting: str | None = None
@@ -89,17 +85,16 @@ class Translation(_Model):
     fallback_message: str | None = None
 
 
-class Localised(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Localised:
     """A profile as one call needs it. `greeting` None: the language model greets by itself."""
-
-    model_config = ConfigDict(frozen=True)
 
     greeting: str | None
     questions: tuple[Question, ...]
     fallback_message: str | None
 
 
-class Profile(_Model):
+class Profile(FrozenModel):
     id: _AgentId = "default"
     name: str = Field("Bolchaal", max_length=120)
     language: _LanguageCode | None = None

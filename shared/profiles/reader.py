@@ -26,7 +26,6 @@ from shared.runtime.health import Health
 from shared.runtime.tasks import cancel
 
 HELD_S = 30.0  # how long a profile stays in a process's memory
-RETRY_AFTER_S = 5  # what a caller is told when there is no profile to serve
 NOTICE_WAIT_S = 0.2  # how long one read of notices waits; a stop is noticed within it
 
 Wish = Callable[[ProfileWanted], Awaitable[object]]
@@ -213,6 +212,5 @@ def _unavailable(agent_id: str, record: ProfileRecord) -> Unavailable:
     why = f": {record.fault}" if record.fault else ""
     return Unavailable(
         f"the profile of agent {agent_id!r} is not available{why}",
-        retry_after=RETRY_AFTER_S,
         code="profile_unavailable",
     )

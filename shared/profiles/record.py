@@ -6,9 +6,9 @@ never.
 
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
+from shared.frozen import FrozenModel
 from shared.profiles.model import Profile
 from shared.redis import keys
 
@@ -22,7 +22,7 @@ NEVER_FOUND_S = 60
 GONE_S = 7 * 86_400
 
 
-class ProfileRecord(BaseModel):
+class ProfileRecord(FrozenModel):
     """What config knows about one agent id.
 
     profile, version, origin: the last good one, kept whatever happens later.
@@ -33,8 +33,6 @@ class ProfileRecord(BaseModel):
     fault: why the last fetch failed, or what of the profile was left out, for people.
     etag: N8N's, for If-None-Match.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     profile: Profile | None = None
     version: str = ""
@@ -80,10 +78,8 @@ async def write(redis: Redis, agent_id: str, record: ProfileRecord) -> None:
         await pipe.execute()
 
 
-class ProfileNotice(BaseModel):
+class ProfileNotice(FrozenModel):
     """A message on the pub/sub channel: something about this agent's profile is new. A hint."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     agent_id: str
     version: str = ""

@@ -9,10 +9,11 @@ import contextlib
 from typing import Any, Literal, cast
 
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.frozen import FrozenModel
 from shared.redis import keys
 from shared.redis.client import now_ms
 from shared.redis.outage import outage_reason
@@ -23,10 +24,8 @@ REPORT_EVERY_S = 2.0  # so that the page learns of a refused key while the call 
 FORGET_AFTER_MS = 15_000  # a replica that is silent for longer is gone
 
 
-class Report(BaseModel):
+class Report(FrozenModel):
     """What one replica says. `reasons` maps a short stable name to a sentence for people."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     service: str
     replica: str

@@ -123,7 +123,6 @@ class LeadRecorder:
                 "not saved: the system is away. Excuse it and ask the caller to say it again in a"
                 " moment.",
                 code="away",
-                retry_after=5,
             ) from error
         if self._failing:
             self._failing = False

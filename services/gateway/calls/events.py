@@ -16,7 +16,6 @@ BLOCK_MS = 1_000  # how long a stream may take to notice that the server stops
 RECONNECT_MS = 1_000  # after which a browser whose stream ended asks again
 MAX_STREAMS = 500  # each holds a connection to Redis while it waits
 CONNECTIONS = MAX_STREAMS + 20
-RETRY_AFTER_S = 5
 
 
 class EventStreams:
@@ -32,8 +31,7 @@ class EventStreams:
         """Raises Unavailable while there are as many streams as one process serves."""
         if self._open >= MAX_STREAMS:
             raise Unavailable(
-                f"{MAX_STREAMS} calls are being followed, and no more can be: try again later",
-                retry_after=RETRY_AFTER_S,
+                f"{MAX_STREAMS} calls are being followed, and no more can be: try again later"
             )
 
     async def follow(self, call_id: str, after: str | None) -> AsyncIterator[ServerSentEvent]:

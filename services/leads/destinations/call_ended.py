@@ -78,12 +78,7 @@ def report(call: Call, entries: Sequence[Logged], lead: Lead | None) -> CallRepo
         duration_ms=ends[-1].duration_ms if ends else None,
         transcript=[
             TranscriptTurn(
-                who=turn.who,
-                text=turn.text,
-                language=turn.language,
-                at=from_ms(turn.at_ms),
-                typed=turn.typed,
-                interrupted=turn.interrupted,
+                at=from_ms(turn.at_ms), **turn.model_dump(exclude={"type", "at_ms", "latency"})
             )
             for turn in turns
         ],

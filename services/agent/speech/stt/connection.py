@@ -10,7 +10,6 @@ import aiohttp
 
 from services.agent.settings import SarvamSettings
 from services.agent.speech.stt import protocol
-from services.agent.speech.stt.errors import Lost
 from services.agent.speech.stt.utterance import Utterance, UtteranceBuffer
 from shared.clock import Clock
 from shared.runtime.tasks import cancel
@@ -21,6 +20,26 @@ RESEND_CHUNK = protocol.BYTES_PER_SECOND // 5  # 200 ms a message when audio is 
 WATCH_EVERY = 0.1  # seconds
 
 OnMessage = Callable[[dict[str, Any]], None]
+
+
+class Lost(Exception):
+    """The connection is gone, for a reason that another one may not have.
+
+    `code` is the WebSocket close code or the HTTP status, when there was one.
+    """
+
+    def __init__(self, reason: str, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+    @property
+    def refused(self) -> bool:
+        """Whether Sarvam said no, rather than went away."""
+        return self.code in protocol.REFUSED_PART
+
+    def __str__(self) -> str:
+        return self.reason if self.code is None else f"{self.reason} ({self.code})"
 
 
 class Connection:

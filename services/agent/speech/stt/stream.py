@@ -15,8 +15,7 @@ from loguru import logger
 
 from services.agent.settings import SarvamSettings
 from services.agent.speech.stt import protocol
-from services.agent.speech.stt.connection import Connection
-from services.agent.speech.stt.errors import Lost
+from services.agent.speech.stt.connection import Connection, Lost
 from services.agent.speech.stt.listener import SttListener
 from services.agent.speech.stt.utterance import UtteranceBuffer
 from shared.backoff import Backoff
