@@ -256,19 +256,21 @@ async def test_a_consumer_that_failed_is_run_again(redis: Redis, error: Exceptio
     health = Health("leads", "a")
     seen = Seen()
     consumer = Consumer(redis, STREAM, GROUP, {Counted: seen}, block_ms=20, health=health)
-    real, failures = consumer._processor.retries.promote_due, iter((error, error))
+    real, failures = consumer._processor.retries.promote_due, [error, error]
+    failed_twice = asyncio.Event()
 
     async def promote() -> int | None:
-        if failed := next(failures, None):
-            raise failed
-        return await real()
+        if not failures:
+            failed_twice.set()
+            return await real()
+        raise failures.pop()
 
     consumer._processor.retries.promote_due = promote  # type: ignore[method-assign]
-    await Bus(redis, "test").publish(Counted(number=1))
     async with Background(health, restart=Backoff(0.01, 0.05)) as background:
         background.run("consumer", consumer.run, critical=True)
+        await failed_twice.wait()
+        await Bus(redis, "test").publish(Counted(number=1))
         await seen.wait(1)
-        assert next(failures, None) is None
 
 
 async def test_a_stop_is_noticed_while_every_place_is_taken(redis: Redis) -> None:

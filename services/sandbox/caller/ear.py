@@ -11,6 +11,8 @@ import numpy as np
 from livekit import rtc
 from numpy.typing import NDArray
 
+from shared.runtime.tasks import cancel
+
 RATE: Final = 48_000
 FRAME_MS: Final = 10
 # RMS of PCM16 from which a frame counts as voice. Speech has some thousands, silence none.
@@ -69,9 +71,7 @@ class Ear:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
 
     async def _follow(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream.from_track(

@@ -11,6 +11,7 @@ from services.sandbox.caller.progress import Progress
 from services.sandbox.caller.report import CallReport, ReportedTurn, Terminal
 from services.sandbox.caller.room import CallRoom
 from services.sandbox.caller.script import Asked, Script
+from shared.runtime.tasks import cancel
 
 # PCM16 mono, 48 kHz, of a text in a language.
 Synthesise = Callable[[str, str], Awaitable[bytes]]
@@ -75,8 +76,7 @@ class LiveCall:
             raise CallFailed(f"the call was not over after {longest:g} s") from None
         finally:
             await room.leave()
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await cancel(following)
             self.report.lead, self.report.delivery = self.progress.lead, self.progress.delivery
 
     async def _follow(self, call_id: str) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from livekit import rtc
 
+from shared.runtime.tasks import cancel
+
 RATE: Final = 48_000
 FRAME_MS: Final = 10
 SAMPLES: Final = RATE * FRAME_MS // 1000
@@ -35,9 +37,7 @@ class Microphone:
         self._task = asyncio.create_task(self._run(), name="microphone")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
         await self._source.aclose()
 
     async def say(self, pcm: bytes) -> float:

@@ -12,6 +12,7 @@ from services.sandbox.caller.ear import Ear
 from services.sandbox.caller.failures import CallFailed
 from services.sandbox.caller.gateway_client import OpenedCall
 from services.sandbox.caller.microphone import Microphone
+from shared.runtime.tasks import cancel
 
 TRANSCRIPTS: Final = "lk.transcription"
 SEGMENT: Final = "lk.segment_id"
@@ -80,9 +81,7 @@ class CallRoom:
         await self._room.disconnect()
         await self.microphone.stop()
         await self.ear.stop()
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        await cancel(*self._readers)
 
     @property
     def state(self) -> str:

@@ -15,6 +15,7 @@ from services.sandbox.livekit.protocol import new_sid
 from services.sandbox.livekit.room import Room
 from services.sandbox.livekit.timings import Timings
 from shared.clock import Clock
+from shared.runtime.tasks import cancel
 
 _TOKEN_LIFETIME = 3600  # seconds, of an agent's token
 _AGENT_NAME = "lk.agent_name"  # attribute by which clients know which agent it is
@@ -100,9 +101,7 @@ class AgentDispatches:
         self._by_room.pop(room, None)
 
     async def stop(self) -> None:
-        for task in self._offering:
-            task.cancel()
-        await asyncio.gather(*self._offering, return_exceptions=True)
+        await cancel(*self._offering)
 
     async def _offer(self, room: Room, dispatch: AgentDispatch, job: Job) -> None:
         await asyncio.sleep(self._timings.offer_delay)

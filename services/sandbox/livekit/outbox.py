@@ -6,6 +6,8 @@ from contextlib import suppress
 from aiohttp import WSCloseCode
 from aiohttp.web import WebSocketResponse
 
+from shared.runtime.tasks import cancel
+
 _PING_S = 10.0
 
 
@@ -56,6 +58,4 @@ class Outbox:
 
     async def end(self) -> None:
         """Stop both tasks; what has not been written is lost."""
-        self._writer.cancel()
-        self._pinger.cancel()
-        await asyncio.gather(self._writer, self._pinger, return_exceptions=True)
+        await cancel(self._writer, self._pinger)

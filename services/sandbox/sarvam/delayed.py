@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.sandbox.pacing import sleep_until
+from shared.runtime.tasks import cancel
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -25,8 +26,7 @@ class DelayedMessages:
         await self._queue.join()
 
     async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     async def _run(self) -> None:
         while True:

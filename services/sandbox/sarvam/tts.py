@@ -17,6 +17,7 @@ from services.sandbox.sarvam.socket_faults import inject_fault
 from services.sandbox.sarvam.synthesis import Rejected, VoiceRequest, read_voice
 from services.sandbox.speech import SpeechUnavailable
 from shared.ids import uuid7
+from shared.runtime.tasks import cancel
 
 PATH: Final = "tts"
 PIECE_S: Final = 0.1  # of speech a message
@@ -69,8 +70,7 @@ class SpeechSession:
                 except Rejected as rejected:
                     await self._reject(rejected)
         finally:
-            speaking.cancel()
-            await asyncio.gather(speaking, return_exceptions=True)
+            await cancel(speaking)
 
     def _message(self, raw: str | bytes) -> None:
         try:

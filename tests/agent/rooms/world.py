@@ -19,6 +19,7 @@ from shared.calls import Call, Calls
 from shared.calls.log import CallLog, LogEntry
 from shared.redis.client import connect, now_ms
 from shared.runtime.health import read_reports
+from shared.runtime.tasks import cancel
 from tests.agent.calls import open_call, scripted_llm
 from tests.agent.sarvam import Speech, speech
 from tests.waiting import until
@@ -192,9 +193,7 @@ class Caller:
         if self._microphone:
             await self._microphone.stop()
         await self.room.disconnect()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
 
     def _on_track(self, track: rtc.Track, *_: object) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:

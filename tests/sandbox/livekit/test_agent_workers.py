@@ -11,6 +11,7 @@ from livekit import api
 from livekit.protocol import agent, rtc
 
 from services.sandbox.livekit import DevServer, Timings
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.clients import KEY, SECRET, Clients, token
 
 NAME = "test-agent"
@@ -115,9 +116,7 @@ async def test_load_decides_who_is_likelier(clients: Clients) -> None:
         waiting = {asyncio.create_task(worker.take()): worker for worker in taken}
         done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         taken[waiting[done.pop()]] += 1
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        await cancel(*pending)
     assert taken[idle] > 3 * taken[busy]
 
 
@@ -143,9 +142,7 @@ async def test_terminate_ends_the_search(clients: Clients) -> None:
     await offers[first].answer(first.result().job.id, available=False, terminate=True)
     _, still = await asyncio.wait(pending, timeout=0.1)
     assert still
-    for task in still:
-        task.cancel()
-    await asyncio.gather(*still, return_exceptions=True)
+    await cancel(*still)
 
 
 async def test_silence_loses_the_job(clients: Clients, timings: Timings) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from livekit import api, rtc
 from livekit.protocol import rtc as protocol
 
 from services.sandbox.livekit import DevServer
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.clients import WAIT, Clients, Heard, token
 from tests.sandbox.livekit.hook import Hook
 
@@ -37,9 +38,7 @@ async def speaking(room: rtc.Room, hertz: float) -> AsyncIterator[rtc.LocalTrack
     try:
         yield publication
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await cancel(task)
         await source.aclose()
 
 

@@ -7,6 +7,7 @@ import pytest
 from livekit import rtc as sdk
 from livekit.protocol import rtc
 
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.clients import WAIT, Clients, Heard, token
 
 Reason = rtc.RequestResponse.Reason
@@ -33,8 +34,7 @@ async def _push_until_read(
     try:
         return await asyncio.gather(*(_read(stream) for stream in streams))
     finally:
-        pushing.cancel()
-        await asyncio.gather(pushing, return_exceptions=True)
+        await cancel(pushing)
 
 
 async def test_frames_reach_each_subscriber_under_its_own_handle(clients: Clients) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit import rtc
 
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.conformance.trace import Trace
 
 _RATE = 48000
@@ -40,9 +41,7 @@ class Client:
         self.see("connect_returned", {"sid": self.me.sid})
 
     async def disconnect(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         await self.room.disconnect()
 
     def see(self, kind: str, body: Any = None) -> None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.conformance.compare import Comparison
 from tests.sandbox.livekit.conformance.flows import FLOWS
 from tests.sandbox.livekit.conformance.recording import load
@@ -61,10 +62,7 @@ class Replays:
         return found
 
     async def stop(self) -> None:
-        tasks = [*self._first.values(), self._later]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*self._first.values(), self._later)
 
 
 def _start(names: Iterable[str]) -> dict[str, asyncio.Task[Differences]]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from livekit.protocol.agent import ServerMessage, WorkerMessage
 from livekit.protocol.rtc import SignalRequest, SignalResponse
 
+from shared.runtime.tasks import cancel
 from tests.sandbox.livekit.conformance import frames, normal
 from tests.sandbox.livekit.conformance.trace import Trace
 
@@ -71,9 +72,7 @@ class Tap:
     async def stop(self) -> None:
         if self._listener is not None:
             self._listener.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         if self._listener is not None:
             await self._listener.wait_closed()
 
@@ -167,9 +166,7 @@ class Tap:
             if down not in done:
                 await asyncio.wait({down}, timeout=_DRAIN_S)
         finally:
-            up.cancel()
-            down.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
+            await cancel(up, down)
             self._open.pop(channel, None)
 
     async def _pump(

@@ -18,6 +18,8 @@ from livekit.protocol.agent import (
 )
 from livekit.protocol.models import ParticipantPermission
 
+from shared.runtime.tasks import cancel
+
 Answer = Callable[[AvailabilityRequest], AvailabilityResponse | None]
 
 
@@ -87,9 +89,7 @@ class Worker:
         await self._job(UpdateJobStatus(job_id=job_id, status=JobStatus.JS_SUCCESS))
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
         await self._session.close()
 
     async def _run(self) -> None:
