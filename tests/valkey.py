@@ -93,6 +93,6 @@ class Valkey:
                     if self._process.poll() is not None or time.monotonic() > deadline:
                         log = (self.folder / "valkey.log").read_text()[-2000:]
                         raise RuntimeError(f"Valkey did not start:\n{log}") from None
-                    time.sleep(0.005)
+                    time.sleep(0.005)  # in a thread, or before there is a loop
         finally:
             probe.close()

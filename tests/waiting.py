@@ -19,4 +19,4 @@ async def until(
             answer = await check()
             if answer:
                 return answer
-            await asyncio.sleep(every)
+            await asyncio.sleep(every)  # the one place that asks again and again

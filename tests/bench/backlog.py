@@ -21,8 +21,10 @@ from shared.redis.client import connect
 from tests.bench.leads import process
 from tests.leads.world import Caller, receiving
 from tests.valkey import Valkey
+from tests.waiting import until
 
 YEAR_MS = 365 * 86_400_000
+ALL_READ_S = 3_600.0  # a million entries take a while
 FILL = """
 for i = 1, tonumber(ARGV[1]) do
   redis.call('XADD', KEYS[1], ARGV[2] + i .. '-0', 'type', 'lead.changed', 'v', 1, 'id', 'old' .. i,
@@ -64,10 +66,11 @@ async def measure(folder: Path, entries: int, *, handled: bool) -> str:
                     await caller.reaches("acknowledged", seconds=60)
                     took = f"first lead delivered {time.perf_counter() - begun:.2f} s after start"
                 else:
-                    while True:  # however long a million entries take
-                        if not (await read_group_stats(redis, keys.LEADS, "leads")).lag:
-                            break
-                        await asyncio.sleep(0.5)
+
+                    async def all_read() -> bool:
+                        return not (await read_group_stats(redis, keys.LEADS, "leads")).lag
+
+                    await until(all_read, timeout=ALL_READ_S, every=0.5)
                     seconds = time.perf_counter() - begun
                     took = f"all read after {seconds:.1f} s ({entries / seconds:.0f}/s)"
                 return f"{took}, memory at most {_peak_mb(service.pid)} MB"

@@ -12,7 +12,7 @@ async def main(url: str) -> None:
     redis = connect(url)
 
     async def note(event: Counted, _: Context) -> None:
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.002)  # so that it is killed with entries in hand
         await retry_until_available("noting", lambda: redis.sadd("handled", event.number))
 
     consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, block_ms=50, policy=Policy(idle=0.5))

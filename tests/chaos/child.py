@@ -71,5 +71,5 @@ async def stacks(children: Iterable[Child], *, patience: float = 1.0) -> str:
         for child in alive:
             if child.process is not None and child.alive:
                 child.process.send_signal(how)
-        await asyncio.sleep(patience)
+        await asyncio.sleep(patience)  # what a process writes at a signal has no end mark
     return "\n".join(f"--- {child.name} hangs:\n{child.last_words()}" for child in alive)

@@ -51,7 +51,7 @@ class Publisher:
             one = script(self._seed, number)
             if said.get(number, 0) > len(one.steps):
                 continue
-            await asyncio.sleep(dice.expovariate(self._rate))
+            await asyncio.sleep(dice.expovariate(self._rate))  # callers come at this rate
             await slots.acquire()
             task = asyncio.create_task(self._call(one, said.get(number, 0)))
             calls.add(task)
@@ -60,7 +60,7 @@ class Publisher:
         if calls:
             await asyncio.gather(*calls)
         while await self._spool.count():  # noqa: ASYNC110 - SQLite has no event
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # however long Redis is away
 
     async def _call(self, one: Script, begin: int) -> None:
         """One call. The journal has a line a step, and one for the end of the call."""

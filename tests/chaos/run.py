@@ -170,7 +170,7 @@ class Chaos:
             (self.plan.down_at + self.plan.down_for, "n8n up"),
         ]
         for at, what in sorted(moments):
-            await asyncio.sleep(max(0.0, begun + at - time.monotonic()))
+            await asyncio.sleep(max(0.0, begun + at - time.monotonic()))  # the plan says when
             if what.startswith("n8n"):
                 self._faults(down=what == "n8n down")
                 self.say(f"{time.monotonic() - begun:6.1f} s  {what}")
@@ -186,13 +186,13 @@ class Chaos:
         if what == "redis" or not alive:  # publishers are through: Redis then
             self.valkey.kill()
             self.kills += 1
-            await asyncio.sleep(dice.uniform(0.0, 1.0))
+            await asyncio.sleep(dice.uniform(0.0, 1.0))  # how long it is away
             await asyncio.to_thread(self.valkey.start)
             return "redis"
         victim = dice.choice(alive)
         await victim.end(signal.SIGKILL)
         self.kills += 1
-        await asyncio.sleep(dice.uniform(0.0, 0.5))
+        await asyncio.sleep(dice.uniform(0.0, 0.5))  # how long it is away
         await victim.start()
         return victim.name
 
@@ -211,7 +211,7 @@ class Chaos:
         self.say("all leads are said")
         while not await self._quiet():
             self._check_replicas()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # the run as a whole has its time-out
         self._check_replicas()
 
     def _check_replicas(self) -> None:

@@ -72,7 +72,7 @@ async def test_an_unchanged_profile_is_confirmed_without_its_body(
     replica = await start(ttl=0.01)
     first = await reader.get("clinic")
     before = await read(redis, "clinic")
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # the time to live is over, by the clock of Redis
     await replica.refresher.fulfil("clinic")
     after = await read(redis, "clinic")
     assert after.fetched_ms > before.fetched_ms

@@ -81,7 +81,7 @@ async def test_a_dripping_answer_is_left_after_the_time_out() -> None:
             while not writer.is_closing():
                 writer.write(b"x")
                 await writer.drain()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # a byte in time, and the whole never
 
     async with _listening(drip) as url:
         assert (await _post(url, timeout=0.2)).failure == "timeout"

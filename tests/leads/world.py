@@ -79,7 +79,7 @@ class Receiver:
             request.transport.abort()
             return web.Response()
         if isinstance(reply, float):
-            await asyncio.sleep(reply)
+            await asyncio.sleep(reply)  # N8N takes so long to answer
             reply = ACCEPTED
         status, body = reply
         if isinstance(body, str):

@@ -130,7 +130,7 @@ class RealN8n:
                 tail = (self.home / "n8n.log").read_text("utf-8")[-3000:]
                 self.stop()
                 raise RuntimeError(f"n8n does not answer:\n{tail}")
-            time.sleep(0.25)
+            time.sleep(0.25)  # in a thread, before there is a loop
 
     def stop(self) -> None:
         if self._process is None:

@@ -154,7 +154,7 @@ async def test_a_command_that_swallows_its_cancellation_holds_nobody_up(redis: R
 
     async def swallow(_: ProfileWanted) -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.set()
 

@@ -59,15 +59,31 @@ async def test_the_loser_learns_it(redis: Redis) -> None:
         await asyncio.wait_for(lease.lost.wait(), 2)
 
 
-async def test_a_redis_that_is_away_takes_nothing(own_valkey: Valkey) -> None:
+async def test_a_redis_that_is_away_takes_nothing(
+    own_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While Redis restarts the call goes on, and the next renewal wins."""
     redis = connect(own_valkey.url, retries=0, timeout=0.5)
     calls = Calls(redis, source="agent")
     call = await open_call(redis)
     held = await calls.take(call.id, "one")
+    renew = calls.renew
+    failures: list[Exception] = []
+
+    async def watched(of: HeldCall) -> None:
+        try:
+            await renew(of)
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    async def failed_twice() -> bool:
+        return len(failures) >= 2
+
+    monkeypatch.setattr(calls, "renew", watched)
     own_valkey.kill()
     async with renewing(calls, held) as lease:
-        await asyncio.sleep(0.2)
+        await until(failed_twice)
         assert not lease.lost.is_set()
         await asyncio.to_thread(own_valkey.start)
         await until(lambda: renewed(redis, call.id))

@@ -27,7 +27,7 @@ async def test_saving_waits_for_a_redis_that_comes_back(
     async with text_call(redis, config) as call:
         own_valkey.kill()
         turn = asyncio.create_task(call.say("मेरा नाम राहुल शर्मा है"))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # the turn would be over in less: the only way to see it wait
         assert not turn.done()
         await asyncio.to_thread(own_valkey.start)
         await asyncio.wait_for(turn, 10)

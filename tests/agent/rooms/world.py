@@ -71,15 +71,14 @@ class World:
         }
 
     async def _registered(self, process: asyncio.subprocess.Process, before: set[str]) -> None:
-        async with asyncio.timeout(START_S):
-            while process.returncode is None:
-                fresh = [
-                    each for each in await read_reports(self.redis) if each.replica not in before
-                ]
-                if any(each.service == "agent" and each.status == "ok" for each in fresh):
-                    return
-                await asyncio.sleep(0.1)
-        raise AssertionError(f"the worker ended with {process.returncode}")
+        async def registered() -> bool:
+            assert process.returncode is None, f"the worker ended with {process.returncode}"
+            return any(
+                each.service == "agent" and each.status == "ok" and each.replica not in before
+                for each in await read_reports(self.redis)
+            )
+
+        await until(registered, timeout=START_S, every=0.1)
 
     async def open(self, **more: Any) -> Call:
         return await open_call(self.redis, **more)

@@ -8,8 +8,8 @@ from livekit.agents import APIConnectOptions, APIError, APIStatusError
 
 from services.agent.speech.tts import SarvamTTS, spelling
 from tests.agent.calls import settings
-from tests.agent.clock import HandClock
 from tests.agent.sarvam import Speech, speech
+from tests.step_clock import StepClock
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ async def server() -> AsyncIterator[Speech]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> StepClock:
+    return StepClock()
 
 
 @pytest.fixture
-async def voice(server: Speech, clock: HandClock) -> AsyncIterator[SarvamTTS]:
+async def voice(server: Speech, clock: StepClock) -> AsyncIterator[SarvamTTS]:
     async with aiohttp.ClientSession() as session:
         made = SarvamTTS(
             settings(sarvam_base_url=server.url),
@@ -88,7 +88,7 @@ async def test_a_refusal_is_told_with_its_status_and_not_tried_again(
 
 
 async def test_an_old_socket_is_replaced_while_the_caller_speaks(
-    voice: SarvamTTS, server: Speech, clock: HandClock
+    voice: SarvamTTS, server: Speech, clock: StepClock
 ) -> None:
     """Sarvam closes sockets after a minute: the reply would begin with a reconnect."""
     await speak(voice, "one sentence here")

@@ -9,9 +9,9 @@ from shared.calls.log import CallLog, CallNotice
 from shared.redis import keys
 from shared.redis.client import now_ms
 from shared.runtime.health import Health
-from tests.agent.clock import HandClock
 from tests.gateway.rooms import Rooms, participant
 from tests.shared.builders import new_call
+from tests.step_clock import StepClock
 
 CALLER = "caller-1"
 
@@ -22,7 +22,7 @@ class Scene:
     def __init__(self, redis: Redis, rooms: Rooms) -> None:
         self.redis = redis
         self.rooms = rooms
-        self.clock = HandClock()
+        self.clock = StepClock()
         self.calls = Calls(redis, source="test")
         self.log = CallLog(redis)
         self.health = Health("gateway", "test")

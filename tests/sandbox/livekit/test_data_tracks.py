@@ -28,7 +28,7 @@ async def _push_until_read(
     async def push() -> None:
         while True:
             track.try_push(sdk.DataTrackFrame(payload))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # a frame at a time, as a sensor gives them
 
     pushing = asyncio.create_task(push())
     try:

@@ -77,7 +77,7 @@ class Rig:
         self.model.user_speaking(True)
         for _ in range(count):
             self.frames(1)
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.002)  # a frame takes time, and the socket is read meanwhile
         self.model.user_speaking(False)
         self.stream.flush()
 
@@ -110,7 +110,7 @@ def words(first: int, last: int) -> str:
 async def test_an_utterance_becomes_one_final_with_all_of_its_audio(rig: Rig) -> None:
     """The plain case, and what was heard just before the detector noticed."""
     rig.frames(3)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # what is not sent yet makes no event
     await rig.say(5)
     assert await rig.final() == words(1, 8)
     query = rig.server.queries[0]
@@ -219,7 +219,7 @@ async def test_speech_that_resumes_within_a_turn_is_a_new_utterance(rig: Rig) ->
     rig.frames(3)
     rig.stream.flush()
     rig.frames(2)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # a pause within the turn, of real sound
     rig.frames(2)
     rig.model.user_speaking(False)
     rig.stream.flush()

@@ -21,7 +21,7 @@ Differences: TypeAlias = list[str]
 
 
 async def _play(name: str, delay: float) -> Differences:
-    await asyncio.sleep(delay)
+    await asyncio.sleep(delay)  # flows that began at once would delay each other
     flow, rules = FLOWS[name]
     async with Stage(rules.timings) as stage:
         await asyncio.wait_for(flow(stage), _LIMIT_S)

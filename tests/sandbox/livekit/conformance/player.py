@@ -61,11 +61,11 @@ async def act_as_agent(client: Client, *, listens_again: bool = True) -> None:
     )
     assert first is None
     await publication.wait_for_subscription()
-    await asyncio.sleep(0.08)
+    await asyncio.sleep(0.08)  # as long as in the recording
     await client.me.set_attributes({"lk.agent.state": "speaking"})
     if not listens_again:
         return
-    await asyncio.sleep(_SPEAKS_S)
+    await asyncio.sleep(_SPEAKS_S)  # the same
     attributes = {
         "lk.segment_id": "SG_1",
         "lk.transcribed_track_id": publication.sid,

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from tests.sandbox.livekit.conformance.hooks import Hooks
 from tests.sandbox.livekit.conformance.tap import Tap
 from tests.sandbox.livekit.conformance.trace import Trace
 from tests.sandbox.livekit.conformance.worker import Answer, Worker
+from tests.waiting import until
 
 KEY, SECRET = "devkey", "a secret of thirty-two characters"
 _TTL = timedelta(minutes=10)
@@ -93,7 +95,7 @@ class Stage:
 
     async def at(self, t_ms: int) -> None:
         """Waits until the recording's clock shows `t_ms`."""
-        await asyncio.sleep((t_ms - self.trace.now_ms) / 1000)
+        await asyncio.sleep((t_ms - self.trace.now_ms) / 1000)  # the recording says when
 
     def skip(self, t_ms: int) -> None:
         """Leaves out a stretch in which nothing happens. Ticks of 3 and 5 s set what is safe."""
@@ -101,11 +103,12 @@ class Stage:
 
     async def seen(self, channel: str, kind: str, *, count: int = 1, within: float = 5.0) -> None:
         """Waits for the `count`-th line of this kind; what never comes shows in the comparison."""
-        deadline = asyncio.get_running_loop().time() + within
-        while self.count(channel, kind) < count:
-            if asyncio.get_running_loop().time() > deadline:
-                return
-            await asyncio.sleep(0.005)
+
+        async def enough() -> bool:
+            return self.count(channel, kind) >= count
+
+        with suppress(TimeoutError):
+            await until(enough, timeout=within)
 
     def count(self, channel: str, kind: str) -> int:
         return sum(1 for line in self.trace.lines if (line.channel, line.kind) == (channel, kind))

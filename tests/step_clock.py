@@ -1,9 +1,9 @@
-"""A clock that is moved by hand."""
+"""A clock that a test moves by hand, where a real Redis or socket forbids virtual time."""
 
 from datetime import UTC, datetime
 
 
-class HandClock:
+class StepClock:
     def __init__(self) -> None:
         self.seconds = 1000.0
 
