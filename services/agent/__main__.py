@@ -1,4 +1,4 @@
-"""`python -m services.agent`."""
+"""python -m services.agent"""
 
 from services.agent.main import main
 

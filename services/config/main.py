@@ -9,7 +9,7 @@ from services.config.refresh import Refresher
 from services.config.settings import ConfigSettings
 from shared.bus import Consumer
 from shared.events import ProfileWanted
-from shared.runtime.service import ServiceContext
+from shared.runtime.service import ServiceContext, run
 from shared.runtime.settings import redact
 
 GROUP = "config"
@@ -32,7 +32,12 @@ def n8n_of(settings: ConfigSettings) -> N8nProfiles | None:
     )
 
 
-async def main(context: ServiceContext[ConfigSettings]) -> None:
+def main() -> None:
+    run("config", ConfigSettings, serve)
+
+
+async def serve(context: ServiceContext[ConfigSettings]) -> None:
+    """Fulfils wishes for profiles until it is asked to stop."""
     settings = context.settings
     n8n = n8n_of(settings)
     if n8n is not None:

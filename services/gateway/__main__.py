@@ -2,4 +2,5 @@
 
 from services.gateway.main import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ from fastapi import Depends, Request
 
 from services.gateway.auth import Authorizer
 from services.gateway.calls.events import EventStreams
-from services.gateway.calls.token import CallerTokens
 from services.gateway.livekit import LiveKitRooms
 from services.gateway.rate_limit import RateLimit
 from services.gateway.settings import GatewaySettings
@@ -29,7 +28,6 @@ class Gateway:
         profiles: ProfileReader,
     ) -> None:
         settings, redis, source = context.settings, context.redis, context.name
-        secret = settings.livekit_api_secret.get_secret_value()
         self.settings = settings
         self.redis = redis
         self.health = context.health
@@ -46,15 +44,11 @@ class Gateway:
         self.deliveries = Deliveries(redis)
         self.events = EventStreams(settings.redis_url, context.stop)
         self.auth = Authorizer(
-            api_key=settings.gateway_api_key, secret=secret, on_loopback=settings.on_loopback
+            api_key=settings.gateway_api_key,
+            secret=settings.livekit_api_secret.get_secret_value(),
+            on_loopback=settings.on_loopback,
         )
         self.token_limit = RateLimit(redis, kind="tokens", per_minute=settings.tokens_per_minute)
-        self.tokens = CallerTokens(
-            key=settings.livekit_api_key,
-            secret=secret,
-            agent_name=settings.agent_name,
-            ttl=settings.token_ttl,
-        )
 
     async def aclose(self) -> None:
         await self.events.aclose()

@@ -22,7 +22,7 @@ async def open_gateway(
     settings, resources = context.settings, context.resources
     publish = Bus(context.redis, context.name).publish
     if livekit is None:
-        livekit = await resources.enter_async_context(_livekit_server(settings))
+        livekit = await resources.enter_async_context(LiveKitServer(settings))
     gateway = Gateway(
         context,
         livekit=livekit,
@@ -50,15 +50,6 @@ async def open_gateway(
         partial(check_livekit, gateway.livekit, context.health),
     )
     return gateway
-
-
-def _livekit_server(settings: GatewaySettings) -> LiveKitServer:
-    return LiveKitServer(
-        url=settings.livekit_url,
-        key=settings.livekit_api_key,
-        secret=settings.livekit_api_secret.get_secret_value(),
-        agent_name=settings.agent_name,
-    )
 
 
 async def check_livekit(livekit: LiveKitRooms, health: Health) -> None:

@@ -20,6 +20,7 @@ from livekit.api import (
 
 from shared.calls.caller import is_caller
 from shared.errors import Unavailable
+from shared.runtime.settings import LiveKitSettings
 
 TIMEOUT_S = 3.0  # a cloud answers in 0.3 s
 
@@ -55,18 +56,20 @@ class LiveKitAway(Unavailable):
 
 
 class LiveKitServer:
-    """LiveKitRooms over HTTP. `url` may be ws:// or http://; use as `async with`."""
+    """LiveKitRooms over HTTP; use as `async with`."""
 
-    def __init__(self, *, url: str, key: str, secret: str, agent_name: str) -> None:
-        self._url = url
-        self._key = key
-        self._secret = secret
-        self._agent_name = agent_name
+    def __init__(self, settings: LiveKitSettings) -> None:
+        self._settings = settings
         self._api: LiveKitAPI | None = None
 
     async def __aenter__(self) -> "LiveKitServer":
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        self._api = LiveKitAPI(self._url, self._key, self._secret, timeout=timeout, failover=False)
+        self._api = LiveKitAPI(
+            self._settings.livekit_url,
+            self._settings.livekit_api_key,
+            self._settings.livekit_api_secret.get_secret_value(),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            failover=False,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -85,7 +88,7 @@ class LiveKitServer:
 
     async def dispatch(self, room: str, call_id: str) -> None:
         request = CreateAgentDispatchRequest(
-            agent_name=self._agent_name, room=room, metadata=call_id
+            agent_name=self._settings.agent_name, room=room, metadata=call_id
         )
         async with self._asking() as api:
             await api.agent_dispatch.create_dispatch(request)

@@ -5,9 +5,9 @@ from services.leads.settings import DeliverySettings, LeadsSettings
 from shared.runtime.service import ServiceContext, run
 
 
-async def serve(context: ServiceContext[DeliverySettings]) -> None:
-    await LeadsService(context.redis, context.settings, context.health).run(context.stop)
-
-
 def main() -> None:
     run("leads", LeadsSettings, serve)
+
+
+async def serve(context: ServiceContext[DeliverySettings]) -> None:
+    await LeadsService(context.redis, context.settings, context.health).run(context.stop)

@@ -1,16 +1,16 @@
 """Event contracts: one small module per family."""
 
-from shared.events.base import Event
+from shared.events.base import Event as Event
 from shared.events.calls import (
-    CallEnded,
-    CallRequested,
-    CallResumed,
-    CallStarted,
-    EndReason,
-    Outcome,
+    CallEnded as CallEnded,
+    CallRequested as CallRequested,
+    CallResumed as CallResumed,
+    CallStarted as CallStarted,
+    EndReason as EndReason,
+    Outcome as Outcome,
 )
-from shared.events.leads import LeadChanged
-from shared.events.profiles import ProfileWanted
+from shared.events.leads import LeadChanged as LeadChanged
+from shared.events.profiles import ProfileWanted as ProfileWanted
 
 # Every event that travels on a stream. docs/ and the tests go over it.
 ALL: tuple[type[Event], ...] = (
@@ -21,16 +21,3 @@ ALL: tuple[type[Event], ...] = (
     LeadChanged,
     ProfileWanted,
 )
-
-__all__ = [
-    "ALL",
-    "CallEnded",
-    "CallRequested",
-    "CallResumed",
-    "CallStarted",
-    "EndReason",
-    "Event",
-    "LeadChanged",
-    "Outcome",
-    "ProfileWanted",
-]

@@ -15,24 +15,6 @@ from pydantic import BaseModel, ValidationError
 
 from shared.locales.model import UNKNOWN, Language, Locale
 
-__all__ = [
-    "DEFAULT_LANGUAGE",
-    "ENGLISH",
-    "FOLDER",
-    "LANGUAGES",
-    "LOCALES",
-    "UNKNOWN",
-    "Language",
-    "Locale",
-    "by_script",
-    "is_language",
-    "load",
-    "locale",
-    "normalise",
-    "sandbox_tables",
-    "validated",
-]
-
 FOLDER: Final = Path(__file__).parent
 
 ENGLISH: Final = "en-IN"

@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from shared.frozen import FrozenModel
-from shared.locales.registry import DEFAULT_LANGUAGE, LANGUAGES, UNKNOWN, normalise
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE, LANGUAGES, normalise
 
 # Kinds of value a lead field can hold. `money` takes Indian amounts (lakh, crore) in rupees.
 FieldType = Literal[

@@ -4,7 +4,8 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared.bus import Bus, Context, DeadLetters, read_group_stats, remove_idle_consumers
+from shared.bus import Bus, Context, DeadLetters, read_group_stats
+from shared.bus.maintenance import remove_idle_consumers
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming
 from tests.waiting import until
 

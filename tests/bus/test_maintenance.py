@@ -7,13 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from redis.asyncio import Redis
 
-from shared.bus import (
-    consumer as consumer_module,
-    metrics,
-    read_group_stats,
-    remove_idle_consumers,
-    trim,
-)
+from shared.bus import consumer as consumer_module, metrics, read_group_stats
+from shared.bus.maintenance import remove_idle_consumers, trim
 from shared.redis.client import connect
 from shared.runtime.health import Health
 from tests.bus.events import GROUP, STREAM, Counted, Seen, consuming, raw

@@ -3,8 +3,9 @@
 import asyncio
 import sys
 
-from shared.bus import Consumer, Context, Policy, retry_until_available
+from shared.bus import Consumer, Context, Policy
 from shared.redis.client import connect
+from shared.redis.outage import retry_until_available
 from tests.bus.events import GROUP, STREAM, Counted
 
 

@@ -9,13 +9,13 @@ import os
 import random
 from pathlib import Path
 
-from shared.bus import retry_until_available
 from shared.calls import Calls, CallSettings
 from shared.leads import Leads
 from shared.leads.spool import Spool
 from shared.leads.store_and_forward import StoreAndForward
 from shared.profiles.model import Profile
 from shared.redis.client import connect
+from shared.redis.outage import retry_until_available
 from shared.runtime.background import Background
 from tests.chaos.journal import Journal
 from tests.chaos.plan import Script, script

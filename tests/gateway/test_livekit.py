@@ -2,8 +2,10 @@
 
 import aiohttp.web
 import pytest
+from pydantic import SecretStr
 
 from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitServer
+from shared.runtime.settings import LiveKitSettings
 from tests.valkey import free_port
 
 
@@ -29,9 +31,12 @@ async def test_livekits_refusals_and_absence_are_told_apart() -> None:
     await runner.setup()
     site = aiohttp.web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
-    async with LiveKitServer(
-        url=f"ws://127.0.0.1:{port}", key="key", secret="s" * 32, agent_name="bolchaal"
-    ) as server:
+    settings = LiveKitSettings(
+        livekit_url=f"ws://127.0.0.1:{port}",
+        livekit_api_key="key",
+        livekit_api_secret=SecretStr("s" * 32),
+    )
+    async with LiveKitServer(settings) as server:
         await server.check()
         assert not await server.caller_present("room", "caller-1")
         assert not await server.room_exists("room")

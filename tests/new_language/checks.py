@@ -19,7 +19,8 @@ from services.sandbox.caller.script import Asked, invented
 from services.sandbox.sarvam.spelling import LEGACY, REALTIME, SYNTHESIS
 from services.sandbox.speech.voices import espeak_voice
 from shared.calls import Call
-from shared.locales.registry import LANGUAGES, UNKNOWN, by_script, is_language, locale, normalise
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LANGUAGES, by_script, is_language, locale, normalise
 from shared.profiles import default_profile
 from tests.gateway.conftest import client, gateways, rooms
 from tests.gateway.test_page_scripts import lang_of

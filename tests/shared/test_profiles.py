@@ -11,7 +11,8 @@ from redis.exceptions import ResponseError
 
 from shared.errors import NotFound, Unavailable
 from shared.events import ProfileWanted
-from shared.locales.registry import LANGUAGES, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LANGUAGES
 from shared.profiles import Profile, ProfileReader, default_profile, version
 from shared.profiles.record import ProfileRecord, announce, write
 from shared.redis import keys

@@ -10,7 +10,8 @@ from typing import Any
 from services.agent.lead.questions import questions
 from services.agent.tools.registry import rules as tool_rules
 from shared.calls import Call
-from shared.locales.registry import LANGUAGES, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LANGUAGES
 from shared.profiles.model import Localised, Question
 
 VERSION = 1

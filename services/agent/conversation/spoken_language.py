@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from shared.calls import Call
-from shared.locales.registry import LANGUAGES, UNKNOWN, by_script, is_language
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LANGUAGES, by_script, is_language
 from shared.profiles.model import Localised
 
 

@@ -11,7 +11,7 @@ from services.agent.speech.stt import RealtimeSTT, SttListener
 from services.agent.speech.tts import SarvamTTS
 from shared import voices
 from shared.calls import Call
-from shared.locales.registry import UNKNOWN
+from shared.locales.model import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from livekit.plugins.sarvam.tts import SynthesizeStream
 
 from services.agent.settings import AgentSettings
 from shared.clock import SYSTEM_CLOCK, Clock
-from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN, locale
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE, locale
 
 PATH = "/text-to-speech/ws"
 REST_PATH = "/text-to-speech"

@@ -17,6 +17,7 @@ from services.gateway.calls.schemas import (
     TokenAnswer,
     TokenRequest,
 )
+from services.gateway.calls.token import caller_token
 from services.gateway.dependencies import OPERATOR, GatewayDep
 from services.gateway.errors import ErrorAnswer
 from services.gateway.ids import CallId
@@ -73,7 +74,7 @@ async def token(
         secure=request.url.scheme == "https",
     )
     return TokenAnswer(
-        token=gateway.tokens.for_caller(call),
+        token=caller_token(call, gateway.settings),
         roomName=call.room,
         livekitUrl=gateway.settings.browser_livekit_url,
         agentId=call.agent_id,

@@ -22,7 +22,8 @@ from services.sandbox.caller.script import Asked, Script, from_scenario, invente
 from services.sandbox.caller.settings import CallerSettings
 from services.sandbox.caller.voice import SandboxVoice
 from services.sandbox.scenarios import languages, names, scenario
-from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE
 from shared.runtime.settings import load
 
 DEFAULT_SCENARIO = "real-estate"

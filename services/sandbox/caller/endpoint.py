@@ -16,7 +16,8 @@ from services.sandbox.caller.script import Asked, Script, from_scenario, invente
 from services.sandbox.handlers import error
 from services.sandbox.scenarios import languages, scenario
 from services.sandbox.speech.pcm import read_wav
-from shared.locales.registry import DEFAULT_LANGUAGE, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import DEFAULT_LANGUAGE
 from shared.profiles import Profile
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

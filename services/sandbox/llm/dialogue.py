@@ -21,7 +21,8 @@ from services.sandbox.llm.prompt import (
 )
 from services.sandbox.scenarios.phrases import KNOWN_KEYS, Phrases, phrases, spoken_language
 from services.sandbox.scenarios.text import contains
-from shared.locales.registry import ENGLISH, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import ENGLISH
 
 # How often a question is put before the agent goes on without an answer.
 TRIES = 2

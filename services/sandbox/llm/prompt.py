@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.scenarios.text import nfc
-from shared.locales.registry import UNKNOWN
+from shared.locales.model import UNKNOWN
 
 _FENCE = re.compile(r"```json\s*\n(.*?)```", re.DOTALL)
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from shared.locales.registry import LOCALES, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LOCALES
 
 # Recognised by Sarvam, not spoken by it.
 _OTHERS: Final = (

@@ -11,7 +11,8 @@ from functools import cache
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.sandbox.scenarios.text import contains, words
-from shared.locales.registry import LOCALES, UNKNOWN, by_script, sandbox_tables, validated
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LOCALES, by_script, sandbox_tables, validated
 
 # Keys whose question every language has words of its own for: those of the built-in profile.
 KNOWN_KEYS = ("name", "phone", "budget", "location", "property_type", "timeline", "visit_time")

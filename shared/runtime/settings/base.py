@@ -97,7 +97,7 @@ def refuse(*lines: str) -> NoReturn:
     raise SystemExit(EXIT_SETTINGS)
 
 
-def is_secret(cls: type[Settings], name: str) -> bool:
+def _is_secret(cls: type[Settings], name: str) -> bool:
     """Whether the value of a setting must never be shown."""
     return "SecretStr" in str(cls.model_fields[name].annotation)
 
@@ -124,7 +124,7 @@ def _line(cls: type[Settings], fault: ErrorDetails) -> str:
         return f"{name.upper()}: not set, expected: {expected}"
     reason = _reason(fault)
     found = (
-        "a value that is not shown" if is_secret(cls, name) else repr(redact(str(fault["input"])))
+        "a value that is not shown" if _is_secret(cls, name) else repr(redact(str(fault["input"])))
     )
     return f"{name.upper()}: found {found}, expected {reason}"
 

@@ -4,7 +4,8 @@ import pytest
 
 from services.sandbox.llm.dialogue import Reply, respond
 from services.sandbox.scenarios import languages, names, phrases, scenario
-from shared.locales.registry import LANGUAGES, UNKNOWN
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import LANGUAGES
 from tests.sandbox.llm.talk import KEYS, Talk, block, tools
 
 EN = phrases("en-IN")

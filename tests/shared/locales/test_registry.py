@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.locales.model import DIGIT_KEYS
-from shared.locales.registry import (
-    FOLDER,
-    LANGUAGES,
-    LOCALES,
-    UNKNOWN,
-    by_script,
-    load,
-    locale,
-    normalise,
-)
+from shared.locales.model import DIGIT_KEYS, UNKNOWN
+from shared.locales.registry import FOLDER, LANGUAGES, LOCALES, by_script, load, locale, normalise
 
 
 def test_the_languages_and_their_order_are_those_of_the_api() -> None:

@@ -1,6 +1,4 @@
 """Speech to text on Sarvam's realtime socket, hardened: no close of the socket loses speech."""
 
-from services.agent.speech.stt.listener import SttListener
-from services.agent.speech.stt.model import RealtimeSTT
-
-__all__ = ["RealtimeSTT", "SttListener"]
+from services.agent.speech.stt.listener import SttListener as SttListener
+from services.agent.speech.stt.model import RealtimeSTT as RealtimeSTT

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from shared.locales.registry import UNKNOWN, locale, normalise
+from shared.locales.model import UNKNOWN
+from shared.locales.registry import locale, normalise
 
 PATH: Final = "/speech-to-text-realtime/ws"
 AUTO: Final = "auto"  # in place of a language code: hear which one it is
