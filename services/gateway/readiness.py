@@ -1,5 +1,6 @@
 """Whether calls can be made, over all services: the answer of /readyz, and what the page shows."""
 
+import asyncio
 from collections import Counter
 
 from pydantic import BaseModel
@@ -8,6 +9,10 @@ from redis.exceptions import RedisError
 
 from shared.redis.outage import outage_reason
 from shared.runtime.health import Health, Report, Status, read_reports
+
+READ_S = (
+    2.0  # Redis answers in a millisecond; whoever asks for /readyz gives up after a few seconds
+)
 
 # What is missing when no replica of a service is ready.
 NEEDED = {
@@ -31,11 +36,15 @@ class Readiness(BaseModel):
 
 async def readiness(redis: Redis, health: Health) -> Readiness:
     """What this gateway and the reports of all replicas say."""
+    status: Status
     try:
-        reports = await read_reports(redis)
+        reports = await _reports(redis)
     except (RedisError, OSError) as error:
         if outage_reason(error) is None:
-            raise
+            said = f"the reports of the services cannot be read ({type(error).__name__})"
+            reasons = {"reports": said, **health.reasons}
+            status = "degraded" if health.status == "ok" else health.status
+            return Readiness(status=status, reasons=reasons, services={})
         reasons = {**health.reasons, "redis": "Redis does not answer: no call can be opened"}
         return Readiness(status="unavailable", reasons=reasons, services={})
     others = [report for report in reports if report.service != health.service]
@@ -44,11 +53,24 @@ async def readiness(redis: Redis, health: Health) -> Readiness:
     # While Redis refuses writes nobody can report, so that a missing report says nothing.
     if "redis" not in health.reasons:
         reasons |= {service: text for service, text in NEEDED.items() if not ready[service]}
-    status: Status = health.status
+    status = health.status
     if status == "ok" and reasons:
         status = "degraded"
     services = {service: ready[service] for service in NEEDED}
     return Readiness(status=status, reasons=reasons, services=services)
+
+
+async def _reports(redis: Redis) -> list[Report]:
+    """Raises TimeoutError for a Redis that is silent for READ_S.
+
+    The reading is left behind and ends by itself: redis-py swallows some cancellations.
+    """
+    reading = asyncio.create_task(read_reports(redis), name="health-reports")
+    reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.wait({reading}, timeout=READ_S)
+    if not reading.done():
+        raise TimeoutError
+    return reading.result()
 
 
 def _theirs(reports: list[Report]) -> dict[str, str]:

@@ -82,7 +82,7 @@ async def gateways(redis_url: str, rooms: Rooms) -> AsyncIterator[Gateways]:
 
         async def start(**changes: Any) -> httpx.AsyncClient:
             url = await stack.enter_async_context(
-                serving(gateway_settings(redis_url, **changes), rooms)
+                serving(gateway_settings(**{"redis_url": redis_url, **changes}), rooms)
             )
             return await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10))
 
