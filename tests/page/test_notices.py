@@ -5,7 +5,7 @@ from playwright.async_api import expect
 from redis.asyncio import Redis
 
 from services.sandbox.livekit import DevServer
-from shared.calls.log import CallLog, CallNotice
+from shared.calls.log import AgentState, CallLog, CallNotice
 from tests.page.conftest import Pages
 from tests.page.stage import agent_in, start
 
@@ -52,3 +52,19 @@ async def test_what_works_again_is_no_problem_any_more(
     await expect(problems).not_to_contain_text(f"about {raised}")
     await expect(problems).to_contain_text("about other_trouble")
     await expect(page.locator("#transcript")).to_contain_text("it works again")
+
+
+@pytest.mark.parametrize("raised", ["llm_trouble", "sarvam_stt_refused", "not_saved", "agent_lost"])
+async def test_what_an_agent_said_is_no_problem_of_the_next_one(
+    pages: Pages, redis: Redis, raised: str
+) -> None:
+    """An agent that died never says that it is over: the next one would be thought ill, too."""
+    page = await pages()
+    call_id = await start(page, redis)
+    log, problems = CallLog(redis), page.locator("#problems")
+    await log.append(call_id, CallNotice(level="warning", code=raised, text="trouble of the first"))
+    await expect(problems).to_contain_text("trouble of the first")
+    await log.append(call_id, AgentState(state="joining"))
+    await log.append(call_id, CallNotice(level="warning", code="llm_trouble", text="of the second"))
+    await expect(problems).to_contain_text("of the second")
+    await expect(problems).not_to_contain_text("trouble of the first")

@@ -125,6 +125,8 @@ function logged(entry) {
   else if (entry.type === 'lead') lead.changed(entry);
   else if (entry.type === 'delivery') lead.delivered(entry);
   else if (entry.type === 'notice') noticed(entry);
+  // An agent that died never says that its troubles are over; the next one says its own.
+  else if (entry.type === 'state' && entry.state === 'joining') problems.clear('notice:');
   else if (entry.type === 'ended') ended(entry);
   if (call.over && lead.settled) call.close();
 }
