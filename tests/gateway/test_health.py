@@ -82,7 +82,7 @@ async def test_reports_that_cannot_be_read_are_a_reason(
     client = await gateways(redis_url=own_valkey.url)
     redis = connect(own_valkey.url)
     if fault == "no permission":
-        await redis.execute_command("ACL", "SETUSER", "default", "-hgetall")
+        await redis.execute_command("ACL", "SETUSER", "default", "-hgetall")  # type: ignore[no-untyped-call]
     else:
         await redis.delete(keys.HEALTH)
         await redis.set(keys.HEALTH, "x")
