@@ -7,7 +7,7 @@ from loguru import logger
 from services.config.n8n import N8nProfiles
 from services.config.refresh import Refresher
 from services.config.settings import ConfigSettings
-from shared.bus import Consumer
+from shared.bus import Consumer, Policy
 from shared.events import ProfileWanted
 from shared.runtime.service import ServiceContext, run
 from shared.runtime.settings import redact
@@ -57,7 +57,7 @@ async def serve(context: ServiceContext[ConfigSettings]) -> None:
         ProfileWanted.stream,
         GROUP,
         {ProfileWanted: refresher.on_wanted},
-        concurrency=CONCURRENCY,
+        policy=Policy(concurrency=CONCURRENCY),
         health=context.health,
         on_outage=partial(context.health.set_failing, "redis"),
     )

@@ -10,7 +10,7 @@ from services.config.validation import read_profile
 from shared.n8n_answers import read_json
 
 # A profile has some kilobytes; a larger answer is something else.
-LARGEST_ANSWER = 1024 * 1024
+LARGEST_ANSWER_BYTES = 1024 * 1024
 
 
 class N8nProfiles:
@@ -58,7 +58,7 @@ class N8nProfiles:
         except httpx.InvalidURL:
             return Failed("N8N_BASE_URL is not an address")
         if body is None:
-            return Failed(f"N8N gave more than {LARGEST_ANSWER} bytes", away=False)
+            return Failed(f"N8N gave more than {LARGEST_ANSWER_BYTES} bytes", away=False)
         return _understand(response.status_code, response.headers.get("etag", ""), body, agent_id)
 
 
@@ -67,7 +67,7 @@ async def _read(response: httpx.Response) -> bytes | None:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > LARGEST_ANSWER_BYTES:
             return None
     return bytes(body)
 

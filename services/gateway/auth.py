@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from shared.clock import DAY_S
 from shared.errors import Unauthorized
 
 COOKIE = "bolchaal_call"
-COOKIE_AGE_S = 86_400
+COOKIE_AGE_S = DAY_S
 
 
 class Authorizer:

@@ -8,14 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.errors import answer
 
-MAX_BODY = 256 * 1024  # bytes: LiveKit's largest webhook is a few KB, ours are smaller
+MAX_BODY_BYTES = 256 * 1024  # LiveKit's largest webhook is a few KB, ours are smaller
 # A refused body is read to its end up to this many bytes: a client that is still sending would see
 # a reset connection instead of the answer.
-DRAIN = 32 * 1024 * 1024
+DRAIN_BYTES = 32 * 1024 * 1024
 
 
 class BodyLimit:
-    """Answers 413 to a body over MAX_BODY bytes, whether or not it announces its length."""
+    """Answers 413 to a body over MAX_BODY_BYTES bytes, whether or not it announces its length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,7 +25,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > DRAIN:
+        if announced.isdigit() and int(announced) > DRAIN_BYTES:
             await _refuse(scope, receive, send)
             return
         body = await _read(receive)
@@ -44,10 +44,10 @@ async def _read(receive: Receive) -> bytes | None:
             return bytes(kept)
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= MAX_BODY:
+        if size <= MAX_BODY_BYTES:
             kept += chunk
-        if not message.get("more_body") or size > DRAIN:
-            return bytes(kept) if size <= MAX_BODY else None
+        if not message.get("more_body") or size > DRAIN_BYTES:
+            return bytes(kept) if size <= MAX_BODY_BYTES else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -64,7 +64,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    refusal = answer(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KB")
+    refusal = answer(413, "too_large", f"the body is larger than {MAX_BODY_BYTES // 1024} KB")
     await refusal(scope, receive, send)
 
 

@@ -55,7 +55,7 @@ class Alerts:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Waits for what is under way, TIMEOUT_S at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=TIMEOUT_S)

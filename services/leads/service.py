@@ -19,8 +19,8 @@ from services.leads.handlers import handlers_by_stream
 from services.leads.readiness import show_destinations
 from services.leads.settings import DeliverySettings
 from services.leads.setup import backoff, delivery_policy, webhook_client
-from shared.bus import Consumer
-from shared.bus.consumer import BLOCK_MS
+from shared.bus import Consumer, Policy
+from shared.bus.policy import BLOCK_MS
 from shared.deliveries import Deliveries
 from shared.runtime.background import Background
 from shared.runtime.health import Health
@@ -76,7 +76,7 @@ class LeadsService:
                 await stop.wait()
                 background.ask_to_stop()
                 self._wake(*self._workers)
-            await alerts.close()
+            await alerts.aclose()
 
     def _deliver(self, background: Background, http: httpx.AsyncClient, alerts: Alerts) -> None:
         """A worker for each destination; none without N8N: deliveries wait."""
@@ -114,9 +114,9 @@ class LeadsService:
                 stream,
                 GROUP,
                 of_stream,
-                concurrency=EVENTS_AT_ONCE,
-                block_ms=self._block_ms,
-                deduplicate=False,
+                policy=Policy(
+                    concurrency=EVENTS_AT_ONCE, deduplicate=False, block_ms=self._block_ms
+                ),
                 health=self._health,
                 on_outage=self._on_outage,
             )

@@ -27,7 +27,6 @@ from shared.redis.outage import OutageBackoff, is_nogroup, outage_reason
 from shared.runtime.background import Background
 from shared.runtime.health import Health
 
-BLOCK_MS = 500  # how long a read waits; a stop is noticed within it
 GRACE_S = 10.0  # for handlers to end after a stop
 STATS_EVERY_S = 5.0
 MAINTENANCE_EVERY_S = 30.0
@@ -37,8 +36,6 @@ class Consumer:
     """One consumer of `group` on `stream`: background.run("...", consumer.run, critical=True).
 
     handlers: event class -> async function of (event, Context).
-    concurrency: entries in hand at once.
-    deduplicate: keep a record of handled events and drop duplicates (see EntryProcessor).
     health: told of dead letters, and of what fails beside the reading.
     on_outage: told what is wrong with Redis, and None when it is over.
     """
@@ -50,10 +47,7 @@ class Consumer:
         group: str,
         handlers: Mapping[type[Event], Handler],
         *,
-        concurrency: int = 8,
-        block_ms: int = BLOCK_MS,
         policy: Policy = DEFAULT,
-        deduplicate: bool = True,
         health: Health | None = None,
         on_outage: Callable[[str | None], None] | None = None,
     ) -> None:
@@ -62,20 +56,13 @@ class Consumer:
             raise ValueError(f"{foreign} are not events of {stream}")
         self.address = Address(stream, group, consumer_name(group))
         self._redis = redis
-        self._block_ms = block_ms
+        self._policy = policy
         self._health = health
-        self._idle = policy.idle
         self._claims = Claims(redis, self.address, idle=policy.idle)
         self._processor = EntryProcessor(
-            redis,
-            self.address,
-            handlers,
-            self._claims,
-            policy,
-            deduplicate=deduplicate,
-            on_outage=on_outage,
+            redis, self.address, handlers, self._claims, policy, on_outage
         )
-        self._in_hand = InHand(self._processor.process, concurrency)
+        self._in_hand = InHand(self._processor.process, policy.concurrency)
         self._newer = NewerVersions(self._processor.letters, handlers)
         self._outage = OutageBackoff(f"reading {stream} for {group}", on_outage)
         self._chores_at = 0.0
@@ -124,14 +111,14 @@ class Consumer:
             return
         now = asyncio.get_running_loop().time()
         if now >= self._chores_at:
-            self._chores_at = now + self._block_ms / 1000
+            self._chores_at = now + self._policy.block_ms / 1000
             await self._processor.retries.promote_due()
             in_hand.start(await self._read(self.address.retry_stream, block_ms=None))
             for stream in self.address.streams:
                 if in_hand.free:
                     in_hand.start(await self._claims.take_over(stream, in_hand.free))
         if in_hand.free:
-            in_hand.start(await self._read(self.address.stream, block_ms=self._block_ms))
+            in_hand.start(await self._read(self.address.stream, block_ms=self._policy.block_ms))
 
     async def _read(self, stream: str, *, block_ms: int | None) -> list[Entry]:
         answer = await self._redis.xreadgroup(
@@ -160,7 +147,9 @@ class Consumer:
 
     def _start_beside(self, beside: Background) -> None:
         name = f"{self.address.group} on {self.address.stream}"
-        beside.every(f"signs of life of {name}", self._idle / 4, self._show_life, critical=True)
+        beside.every(
+            f"signs of life of {name}", self._policy.idle / 4, self._show_life, critical=True
+        )
         beside.every(f"statistics of {name}", STATS_EVERY_S, self._show_stats)
         beside.every(
             f"maintenance of {name}",

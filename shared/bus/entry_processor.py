@@ -18,6 +18,7 @@ from shared.bus.dead_letters import DeadLetters
 from shared.bus.entry import Address, Context, Entry, Handler
 from shared.bus.policy import Policy
 from shared.bus.retry import Retries
+from shared.clock import DAY_S
 from shared.errors import BolchaalError, NewerVersion, Permanent
 from shared.events.base import Event
 from shared.events.wire import from_fields
@@ -27,24 +28,19 @@ from shared.redis.scripts import load_script
 
 T = TypeVar("T")
 
-HANDLED_KEEP_MS = 24 * 3_600_000  # duplicates come within seconds; replays within a day
+HANDLED_KEEP_MS = DAY_S * 1000  # duplicates come within seconds; replays within a day
 BUSY_PAUSE_S = 1.0  # until a second entry of an event looks again whether the first is done
 
 
 @dataclass
 class EntryProcessor:
-    """What handling an entry takes. `abandon`: stop retrying, the process has to go.
-
-    `deduplicate` keeps a record of handled events, so that a duplicate is dropped; a group
-    whose handlers acknowledge entries by scripts that are safe to repeat does without.
-    """
+    """What handling an entry takes. `abandon`: stop retrying, the process has to go."""
 
     redis: Redis
     address: Address
     handlers: Mapping[type[Event], Handler]
     claims: Claims
     policy: Policy
-    deduplicate: bool
     on_outage: Callable[[str | None], None] | None
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,7 +68,7 @@ class EntryProcessor:
         if entry.deliveries > self.policy.crashes:
             await self._dead_letter(entry, f"its consumer died {entry.deliveries - 1} times")
             return
-        if self.deduplicate:
+        if self.policy.deduplicate:
             verdict = await self._may_begin(entry)
             if verdict != "go":
                 await self._drop_or_wait(entry, verdict)
@@ -140,7 +136,7 @@ class EntryProcessor:
         return None if answer is None else str(answer)
 
     async def _note_done(self, entry: Entry) -> None:
-        if not self.deduplicate:
+        if not self.policy.deduplicate:
             await self._acknowledge(entry)
             return
         await self._done(
@@ -173,7 +169,7 @@ class EntryProcessor:
             f"{what} on {self.address.stream}",
             action,
             until=self.abandon,
-            on_change=self.on_outage,
+            on_outage=self.on_outage,
         )
 
     @property

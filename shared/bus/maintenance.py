@@ -2,9 +2,10 @@
 
 from redis.asyncio import Redis
 
+from shared.clock import DAY_S
 from shared.redis.scripts import load_script
 
-KEEP_S = 86_400.0  # handled entries stay for a day, for people who look for what happened
+KEEP_S = DAY_S  # handled entries stay for a day, for people who look for what happened
 IDLE_CONSUMER_S = 600.0  # a consumer that was not seen for longer and holds nothing is removed
 TRIM_LIMIT = 10_000  # entries removed in one go, so that Redis answers others in between
 

@@ -1,5 +1,7 @@
 """One call, as `call:ID` holds it."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,6 +53,11 @@ class Call(CallSettings):
     ended_ms: int | None = None
     how: EndReason | None = None
     outcome: Outcome | None = None
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str]) -> "Call":
+        """From `call:ID`."""
+        return cls.model_validate({**fields, "profile": json.loads(fields["profile"])})
 
 
 @dataclass(frozen=True, slots=True)

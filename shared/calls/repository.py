@@ -1,9 +1,7 @@
 """Opening, taking, renewing and ending calls: every change of `call:ID` goes through here."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
@@ -101,7 +99,7 @@ class Calls:
         fields = await self._redis.hgetall(keys.call(call_id))
         if not fields:
             raise NotFound(f"no call {call_id}", code="unknown_call")
-        return _from_hash(cast("Mapping[str, str]", fields))
+        return Call.from_hash(cast("dict[str, str]", fields))
 
     async def of_room(self, room: str) -> str | None:
         """The call that a LiveKit room belongs to; None for a room that is not ours."""
@@ -116,7 +114,7 @@ class Calls:
             found = cast("list[dict[str, str]]", await pipe.execute())
         if gone := [call_id for call_id, fields in zip(ids, found, strict=True) if not fields]:
             await self._redis.zrem(keys.CALLS_INDEX, *gone)
-        return [_from_hash(fields) for fields in found if fields]
+        return [Call.from_hash(fields) for fields in found if fields]
 
     async def take(self, call_id: str, owner: str) -> HeldCall:
         """Takes the lease for `owner`. Raises CallNotTaken, NotFound."""
@@ -210,8 +208,3 @@ def _settings_fields(new: CallSettings) -> list[str]:
     settings = new.model_dump(mode="json", exclude={"profile"}, exclude_none=True)
     texts = {name: str(value) for name, value in settings.items()}
     return flat({**texts, "profile": new.profile.model_dump_json()})
-
-
-def _from_hash(fields: Mapping[str, str]) -> Call:
-    known: dict[str, Any] = {**fields, "profile": json.loads(fields["profile"])}
-    return Call.model_validate(known)

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
 
+from shared.clock import DAY_S
 from shared.frozen import FrozenModel
 from shared.profiles.model import Profile
 from shared.redis import keys
@@ -19,7 +20,7 @@ Origin = Literal["n8n", "file", "builtin"]
 # Anybody may ask for any id, so what was never found must not pile up. Seconds. An agent that was
 # deleted in N8N is remembered longer: no file may stand in for it.
 NEVER_FOUND_S = 60
-GONE_S = 7 * 86_400
+GONE_S = 7 * DAY_S
 
 
 class ProfileRecord(FrozenModel):

@@ -22,7 +22,7 @@ AWAY = (
     TimeoutError,
 )
 
-OLDEST = (7, 0)
+OLDEST_VERSION = (7, 0)
 
 
 def connect(
@@ -78,7 +78,7 @@ async def check_version(redis: Redis) -> None:
     """Raises SettingsError when the server is older than 7.0."""
     info = await redis.info("server")
     version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         raise SettingsError(f"REDIS_URL: Redis {version} found, 7.0 or newer (or Valkey) expected")
 
 

@@ -79,19 +79,19 @@ def is_nogroup(error: BaseException) -> bool:
 class OutageBackoff:
     """Pauses that grow while an outage lasts. `reason` is None when there is none.
 
-    what: what is being tried, for the log. on_change: told the reason, and None when it is over.
+    what: what is being tried, for the log. on_outage: told the reason, and None when it is over.
     """
 
     def __init__(
         self,
         what: str,
-        on_change: Callable[[str | None], None] | None = None,
+        on_outage: Callable[[str | None], None] | None = None,
         *,
         backoff: Backoff = OUTAGE_BACKOFF,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._what = what
-        self._on_change = on_change
+        self._on_outage = on_outage
         self._backoff = backoff
         self._clock = clock
         self._failures = 0
@@ -123,8 +123,8 @@ class OutageBackoff:
 
     def _set(self, reason: str | None) -> None:
         self.reason = reason
-        if self._on_change is not None:
-            self._on_change(reason)
+        if self._on_outage is not None:
+            self._on_outage(reason)
 
 
 async def retry_until_available(
@@ -133,7 +133,7 @@ async def retry_until_available(
     *,
     until: asyncio.Event | None = None,
     within: float = math.inf,
-    on_change: Callable[[str | None], None] | None = None,
+    on_outage: Callable[[str | None], None] | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> T | None:
     """Does `action` until Redis lets it, or until `until` is set (then the answer is None).
@@ -142,10 +142,10 @@ async def retry_until_available(
     around it: asyncio.timeout cancels once, redis-py swallows some cancellations, and the trying
     would go on for ever.
 
-    `on_change` is told what is wrong, and None when it is over. `action` must be safe to repeat:
+    `on_outage` is told what is wrong, and None when it is over. `action` must be safe to repeat:
     an answer that was lost on the way looks like a failure. Raises what waiting does not help.
     """
-    outage = OutageBackoff(what, on_change, clock=clock)
+    outage = OutageBackoff(what, on_outage, clock=clock)
     deadline = clock.monotonic() + within
 
     def left() -> float:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 from redis.asyncio import Redis
@@ -29,7 +29,7 @@ class Other(Event):
 
 
 # Quick enough for a test, slow enough to see the order of things.
-QUICK = Policy(Backoff(0.02, 0.05, uniform=lambda _, high: high), tries=3)
+QUICK = Policy(Backoff(0.02, 0.05, uniform=lambda _, high: high), tries=3, block_ms=20)
 
 
 class Seen:
@@ -57,11 +57,11 @@ class Seen:
 @contextlib.asynccontextmanager
 async def consuming(redis: Redis, handler: Any, **options: Any) -> AsyncIterator[Consumer]:
     """A consumer that runs while the context is open. Options of the policy are given flat."""
-    policy = {name: options.pop(name) for name in ("backoff", "idle", "timeout") if name in options}
-    given: dict[str, Any] = {"block_ms": 20, "policy": replace(QUICK, **policy), **options}
-    group = given.pop("group", GROUP)
+    names = {each.name for each in fields(Policy)} & options.keys()
+    policy = replace(QUICK, **{name: options.pop(name) for name in names})
+    group = options.pop("group", GROUP)
     handlers = handler if isinstance(handler, dict) else {Counted: handler}
-    consumer = Consumer(redis, STREAM, group, handlers, **given)
+    consumer = Consumer(redis, STREAM, group, handlers, policy=policy, **options)
     stop = asyncio.Event()
     task = asyncio.create_task(consumer.run(stop, grace=1.0))
     try:

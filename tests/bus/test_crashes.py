@@ -213,8 +213,7 @@ async def test_what_fails_beside_the_reading_goes_on_and_is_named(
         STREAM,
         GROUP,
         {Counted: Seen()},
-        block_ms=20,
-        policy=Policy(idle=0.02),
+        policy=Policy(idle=0.02, block_ms=20),
         health=health,
     )
 
@@ -255,7 +254,9 @@ async def test_a_consumer_that_failed_is_run_again(redis: Redis, error: Exceptio
     """One odd answer while reading would end the consumer until somebody restarts the service."""
     health = Health("leads", "a")
     seen = Seen()
-    consumer = Consumer(redis, STREAM, GROUP, {Counted: seen}, block_ms=20, health=health)
+    consumer = Consumer(
+        redis, STREAM, GROUP, {Counted: seen}, policy=Policy(block_ms=20), health=health
+    )
     real, failures = consumer._processor.retries.promote_due, [error, error]
     failed_twice = asyncio.Event()
 
@@ -281,7 +282,9 @@ async def test_a_stop_is_noticed_while_every_place_is_taken(redis: Redis) -> Non
         begun.set()
         await asyncio.Event().wait()
 
-    consumer = Consumer(redis, STREAM, GROUP, {Counted: Seen(hang)}, block_ms=20, concurrency=1)
+    consumer = Consumer(
+        redis, STREAM, GROUP, {Counted: Seen(hang)}, policy=Policy(block_ms=20, concurrency=1)
+    )
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop, grace=0.05))
     await Bus(redis, "test").publish(Counted(number=1))

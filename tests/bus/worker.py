@@ -16,7 +16,7 @@ async def main(url: str) -> None:
         await asyncio.sleep(0.002)  # so that it is killed with entries in hand
         await retry_until_available("noting", lambda: redis.sadd("handled", event.number))
 
-    consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, block_ms=50, policy=Policy(idle=0.5))
+    consumer = Consumer(redis, STREAM, GROUP, {Counted: note}, policy=Policy(idle=0.5, block_ms=50))
     await consumer.run(asyncio.Event())
 
 

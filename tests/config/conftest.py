@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from services.config.n8n import N8nProfiles
 from services.config.refresh import Refresher
 from services.sandbox.n8n import N8nStandIn
-from shared.bus import Bus, Consumer
+from shared.bus import Bus, Consumer, Policy
 from shared.events import ProfileWanted
 from shared.profiles import ProfileReader
 from shared.redis import keys
@@ -82,7 +82,7 @@ async def start(redis: Redis, server: TestServer) -> AsyncIterator[Start]:
             ProfileWanted.stream,
             "config",
             {ProfileWanted: refresher.on_wanted},
-            block_ms=20,
+            policy=Policy(block_ms=20),
         )
         opened.append((asyncio.create_task(consumer.run(stop)), source))
         return Replica(refresher, health)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.leads.delivery.client import READ_AT_MOST, WebhookClient, open_http
+from services.leads.delivery.client import READ_AT_MOST_BYTES, WebhookClient, open_http
 from services.leads.delivery.response_policy import Answer
 from shared.clock import SystemClock
 from tests.valkey import free_port
@@ -124,7 +124,7 @@ async def test_a_huge_answer_is_not_read_to_its_end() -> None:
     async with _listening(_answering(b"HTTP/1.1 200 OK", b"x" * 3_000_000)) as url:
         answer = await _post(url, timeout=5.0)
     assert answer.status == 200
-    assert len(answer.text) == READ_AT_MOST
+    assert len(answer.text) == READ_AT_MOST_BYTES
 
 
 async def test_redirects_are_not_followed() -> None:

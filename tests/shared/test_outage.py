@@ -152,7 +152,7 @@ async def test_trying_goes_on_until_redis_is_back() -> None:
     """What was said to be saved would be given up."""
     action = Failing(*away(9), exceptions.ReadOnlyError("no"))
     told: list[str | None] = []
-    assert await retry_until_available("saving", action, on_change=told.append) == "done"
+    assert await retry_until_available("saving", action, on_outage=told.append) == "done"
     assert told == ["Redis does not answer (ConnectionError)", READ_ONLY, None]
     pauses = [
         later - earlier for earlier, later in zip(action.times, action.times[1:], strict=False)

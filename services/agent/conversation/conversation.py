@@ -113,11 +113,11 @@ class Conversation:
 
     def _open(self) -> None:
         if self._earlier.turns:
-            self.session.generate_reply(instructions=prompt.resume_instructions())
+            self.session.generate_reply(instructions=prompt.RESUME)
         elif self._localised.greeting:
             self.session.say(self._localised.greeting)
         else:
-            self.session.generate_reply(instructions=prompt.greeting_instructions())
+            self.session.generate_reply(instructions=prompt.GREETING)
 
     # How it ends.
 
@@ -135,7 +135,7 @@ class Conversation:
     async def say_goodbye(self) -> None:
         """Ends the call from our side, with a last sentence."""
         with suppress(RuntimeError, TimeoutError):  # the session may be closing already
-            handle = self.session.generate_reply(instructions=prompt.goodbye_instructions())
+            handle = self.session.generate_reply(instructions=prompt.GOODBYE)
             async with asyncio.timeout(GOODBYE_S):
                 await handle.wait_for_playout()
         self.finish("agent_finished")
@@ -207,7 +207,7 @@ class Conversation:
             self._goodbye = asyncio.create_task(self.say_goodbye(), name="goodbye")
             return
         with suppress(RuntimeError):  # the session may be closing
-            self.session.generate_reply(instructions=prompt.silence_instructions())
+            self.session.generate_reply(instructions=prompt.SILENCE)
 
     def _on_utterances_lost(self, count: int) -> None:
         """Somebody spoke and we could not hear it: better to ask than to be silent."""

@@ -40,6 +40,32 @@ _TRANSFER = """\
 """
 
 
+# For a profile that has no greeting in the language of the call.
+GREETING = (
+    "The call begins. Greet the caller in one short sentence, say who you are, and ask the"
+    " first question."
+)
+
+# For an agent that goes on with a call whose first agent died.
+RESUME = (
+    "The line was interrupted for a few seconds and you are back. Do not greet again and do not"
+    " ask for what is known. In one short sentence in the caller's language excuse the"
+    " interruption; then answer what the caller said last, or ask the next open question."
+)
+
+# For a caller who has said nothing for a while.
+SILENCE = (
+    "The caller has been silent for a while. In one short sentence in their language ask"
+    " whether they are still there, and repeat your last question."
+)
+
+# For a call that has lasted too long, or in which nobody speaks any more.
+GOODBYE = (
+    "The call ends now. In one short sentence in the caller's language thank them, say that a"
+    " colleague will call back, and say goodbye."
+)
+
+
 def system_prompt(
     call: Call,
     localised: Localised,
@@ -70,39 +96,6 @@ def system_prompt(
     }
     block = json.dumps(facts, ensure_ascii=False, indent=1)
     return f"{profile.system_prompt.strip()}\n\n{rules}\n```json\n{block}\n```\n".lstrip()
-
-
-def greeting_instructions() -> str:
-    """For a profile that has no greeting in the language of the call."""
-    return (
-        "The call begins. Greet the caller in one short sentence, say who you are, and ask the"
-        " first question."
-    )
-
-
-def resume_instructions() -> str:
-    """For an agent that goes on with a call whose first agent died."""
-    return (
-        "The line was interrupted for a few seconds and you are back. Do not greet again and do not"
-        " ask for what is known. In one short sentence in the caller's language excuse the"
-        " interruption; then answer what the caller said last, or ask the next open question."
-    )
-
-
-def silence_instructions() -> str:
-    """For a caller who has said nothing for a while."""
-    return (
-        "The caller has been silent for a while. In one short sentence in their language ask"
-        " whether they are still there, and repeat your last question."
-    )
-
-
-def goodbye_instructions() -> str:
-    """For a call that has lasted too long, or in which nobody speaks any more."""
-    return (
-        "The call ends now. In one short sentence in the caller's language thank them, say that a"
-        " colleague will call back, and say goodbye."
-    )
 
 
 def _language_rule(call: Call, default_language: str) -> str:

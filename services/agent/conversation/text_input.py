@@ -16,7 +16,7 @@ from services.agent.lead.fields.text import clean
 
 MAX_LENGTH = 1000  # characters of one typed turn
 MAX_WAITING = 20  # typed turns that wait for their answer; nobody types faster than that
-MAX_HOLD = 15.0  # seconds; who speaks for longer is interrupted by their own typing
+MAX_HOLD_S = 15.0  # who speaks for longer is interrupted by their own typing
 
 
 class TypedText:
@@ -73,7 +73,7 @@ class TypedText:
 
     async def _hold(self) -> None:
         try:
-            async with asyncio.timeout(MAX_HOLD):
+            async with asyncio.timeout(MAX_HOLD_S):
                 await self._quiet.wait()
         except TimeoutError:
             return

@@ -11,13 +11,14 @@ from services.gateway.dependencies import GatewayDep
 from services.gateway.ids import require_agent_id
 from services.gateway.webhooks.idempotency import idempotent
 from services.gateway.webhooks.schemas import ProfileChanged, ProfileChangedAnswer
+from shared.clock import DAY_S
 from shared.errors import Unauthorized
 from shared.ids import uuid7
 from shared.redis import keys
 
 router = APIRouter(tags=["webhooks"])
 
-REMEMBER_S = 86_400  # N8N's retries come within minutes
+REMEMBER_S = DAY_S  # N8N's retries come within minutes
 
 
 @router.post("/api/webhooks/n8n/profile-changed")

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from services.leads.delivery.response_policy import Answer
 from shared.clock import SYSTEM_CLOCK, Clock
 
-READ_AT_MOST = 65_536  # an acknowledgement has 100 bytes; the rest of a page of HTML helps nobody
+READ_AT_MOST_BYTES = 65_536  # an acknowledgement has 100; the rest of a page of HTML helps nobody
 CONNECT_S = 3.0
 KEEP_ALIVE_S = 4.0  # Node closes idle connections after 5: one that it is closing is not used
 
@@ -68,13 +68,13 @@ class WebhookClient:
             content = bytearray()
             async for chunk in response.aiter_bytes():
                 content += chunk
-                if len(content) >= READ_AT_MOST:
+                if len(content) >= READ_AT_MOST_BYTES:
                     break
         finally:
             await response.aclose()
         return Answer(
             response.status_code,
-            bytes(content[:READ_AT_MOST]).decode("utf-8", "replace"),
+            bytes(content[:READ_AT_MOST_BYTES]).decode("utf-8", "replace"),
             retry_after=self._retry_after(response.headers.get("retry-after")),
         )
 

@@ -41,7 +41,7 @@ class DeliveryPolicy:
     grace: float = 60.0
     head_start: float = 3.5
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
-    budget: float = 72 * 3600.0
+    budget: float = 3.0 * DAY_S
     keep_days: int = 365
     content: str = ""
 

@@ -163,5 +163,5 @@ class DeliveryWorker:
 
     async def _until_available(self, what: str, action: Callable[[], Awaitable[T]]) -> T | None:
         return await retry_until_available(
-            f"{what} ({self._name})", action, until=self._stop, on_change=self._on_outage
+            f"{what} ({self._name})", action, until=self._stop, on_outage=self._on_outage
         )

@@ -14,10 +14,10 @@ from services.agent.speech.stt.utterance import Utterance, UtteranceBuffer
 from shared.clock import Clock
 from shared.runtime.tasks import cancel
 
-CONNECT_TIMEOUT = 5.0  # seconds; the real service takes 0.2
-CLOSE_TIMEOUT = 0.2  # seconds; a peer that does not answer a close is gone anyway
+CONNECT_TIMEOUT_S = 5.0  # the real service takes 0.2
+CLOSE_TIMEOUT_S = 0.2  # a peer that does not answer a close is gone anyway
 RESEND_CHUNK = protocol.BYTES_PER_SECOND // 5  # 200 ms a message when audio is sent again
-WATCH_EVERY = 0.1  # seconds
+WATCH_EVERY_S = 0.1
 
 OnMessage = Callable[[dict[str, Any]], None]
 
@@ -108,7 +108,7 @@ class Connection:
         finally:
             await cancel(*tasks)
             with suppress(TimeoutError, ConnectionError, aiohttp.ClientError):
-                async with asyncio.timeout(CLOSE_TIMEOUT):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await socket.close()
 
     def _put(self, item: str | bytes | Utterance) -> None:
@@ -117,7 +117,7 @@ class Connection:
 
     async def _connect(self, url: str, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 socket = await self._session.ws_connect(url, headers=headers, heartbeat=30.0)
         except aiohttp.WSServerHandshakeError as error:
             raise Lost("the handshake was refused", error.status) from error
@@ -189,7 +189,7 @@ class Connection:
     async def _watch(self) -> None:
         """Raises Lost when a final or the answer to a ping does not come in time."""
         while True:
-            await self._clock.sleep(WATCH_EVERY)
+            await self._clock.sleep(WATCH_EVERY_S)
             now = self._clock.monotonic()
             if self._buffer.waiting:
                 told = self._buffer.waiting[0].told

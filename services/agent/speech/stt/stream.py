@@ -26,9 +26,9 @@ from shared.runtime.tasks import cancel
 RETRY = Backoff(first=0.2, longest=2.0, jitter=(1.0, 1.0))
 REFUSALS_TO_TELL = 3  # refusals in a row that are no accident
 LOSSES_TO_TELL = 8  # losses in a row after which somebody should know
-REFUSED_PAUSE = 15.0  # seconds between tries when Sarvam refuses us: a key does not mend in one
+REFUSED_PAUSE_S = 15.0  # between tries when Sarvam refuses us: a key does not mend in one
 EXPIRE_EVERY_S = 0.25  # how often utterances are looked at that wait for their transcript
-STEADY = 5.0  # seconds that a connection must last for the losses to be counted anew
+STEADY_S = 5.0  # that a connection must last for the losses to be counted anew
 
 
 class RealtimeStream(stt.RecognizeStream):
@@ -143,7 +143,7 @@ class RealtimeStream(stt.RecognizeStream):
                 self._connection = None
                 if self._finished and not self._buffer.waiting:
                     return
-                steady = connection.began and self._clock.monotonic() - began_at > STEADY
+                steady = connection.began and self._clock.monotonic() - began_at > STEADY_S
                 losses = 1 if steady else losses + 1
                 refusals = refusals + 1 if lost.refused else 0
                 self._report(str(lost), losses, refusals)
@@ -248,5 +248,5 @@ class RealtimeStream(stt.RecognizeStream):
 def _pause(losses: int, refusals: int) -> float:
     """Seconds before the next connection."""
     if refusals >= REFUSALS_TO_TELL:
-        return REFUSED_PAUSE
+        return REFUSED_PAUSE_S
     return RETRY.delay(losses - 1) if losses > 1 else 0.0
