@@ -1,8 +1,6 @@
 """The agent as a process: what a wrong start looks like, and loops that die."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,28 +15,16 @@ from services.agent.settings import AgentSettings
 from shared.leads.store_and_forward import StoreAndForward
 from shared.runtime.service import ServiceContext, open_context
 from tests.agent.calls import settings
+from tests.service import run_python
 from tests.waiting import until
-
-KEEP = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
-
-
-async def run(tmp_path: Path, **environment: str) -> tuple[int, str]:
-    """Exit code and stderr of an agent that is given exactly these variables."""
-    kept = {name: os.environ[name] for name in KEEP if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.agent"),
-        env={**kept, "PYTHONPATH": str(Path.cwd()), **environment},
-        cwd=tmp_path,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, stderr = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, stderr.decode()
 
 
 async def test_wrong_and_missing_settings_are_lines_and_exit_code_2(tmp_path: Path) -> None:
     """An operator reads which variable is wrong and what is expected, and never a secret."""
-    code, said = await run(
+    code, _, said = await run_python(
         tmp_path,
+        "-m",
+        "services.agent",
         REDIS_URL="http://user:hidden@example.com",
         LIVEKIT_URL="ws://127.0.0.1:7880",
         LIVEKIT_API_KEY="key",

@@ -1,11 +1,10 @@
 """A tool and a provider of language models are one module each: shown with made-up ones."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.service import run_python
 
 TOOL = """
 from services.agent.tools.tool import Arguments, Tool
@@ -76,23 +75,17 @@ async def see(tmp_path: Path, **environment: str) -> tuple[dict[str, Any], str]:
     for folder, name, text in (("tools", "hold", TOOL), ("providers", "bharat", PROVIDER)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{name}.py").write_text(text)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", SEE, str(tmp_path / "tools"), str(tmp_path / "providers")),
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path.cwd()),
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "LIVEKIT_URL": "ws://127.0.0.1:1",
-            "LIVEKIT_API_KEY": "devkey",
-            "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters-0",
-            "SARVAM_API_KEY": "sandbox",
-            **environment,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, said = await asyncio.wait_for(process.communicate(), 60)
-    return (json.loads(out) if process.returncode == 0 else {}), said.decode()
+    variables = {
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "LIVEKIT_URL": "ws://127.0.0.1:1",
+        "LIVEKIT_API_KEY": "devkey",
+        "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters-0",
+        "SARVAM_API_KEY": "sandbox",
+        **environment,
+    }
+    folders = (str(tmp_path / "tools"), str(tmp_path / "providers"))
+    code, out, said = await run_python(tmp_path, "-c", SEE, *folders, **variables)
+    return (json.loads(out) if code == 0 else {}), said
 
 
 async def test_one_module_makes_a_tool_and_one_a_provider(tmp_path: Path) -> None:

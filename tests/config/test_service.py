@@ -1,10 +1,8 @@
 """The config service as a process."""
 
-import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,24 +11,11 @@ from redis.asyncio import Redis
 
 from shared.bus import Bus
 from shared.profiles import ProfileReader
+from tests.service import python, run_python
 from tests.valkey import free_port
 from tests.waiting import until
 
-
-def environment(**settings: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | settings
-
-
-async def start(**settings: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.config",
-        env=environment(**settings),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+CONFIG = ("-m", "services.config")
 
 
 @pytest.mark.parametrize(
@@ -42,29 +27,31 @@ async def start(**settings: str) -> asyncio.subprocess.Process:
         ({"CONFIG_TIMEOUT": "0"}, "CONFIG_TIMEOUT: found '0', expected"),
     ],
 )
-async def test_a_wrong_setting_is_one_line(settings: dict[str, str], line: str) -> None:
+async def test_a_wrong_setting_is_one_line(
+    settings: dict[str, str], line: str, tmp_path: Path
+) -> None:
     """The operator would get a traceback, or a service that half works."""
     base = {"REDIS_URL": "redis://127.0.0.1:1/0"} if settings else {}
-    process = await start(**base, **settings)
-    _, errors = await process.communicate()
-    assert process.returncode == 2
-    [said] = errors.decode().splitlines()
+    code, _, errors = await run_python(tmp_path, *CONFIG, **base, **settings)
+    assert code == 2
+    [said] = errors.splitlines()
     assert said.startswith(line)
 
 
 @pytest.fixture
-async def health_url(redis_url: str, server: TestServer) -> AsyncIterator[str]:
+async def health_url(redis_url: str, server: TestServer, tmp_path: Path) -> AsyncIterator[str]:
     port = free_port()
-    process = await start(
-        REDIS_URL=redis_url,
-        HEALTH_PORT=str(port),
-        N8N_BASE_URL=str(server.make_url("")),
-        N8N_AUTH_HEADER="",
-    )
-    yield f"http://127.0.0.1:{port}"
-    process.send_signal(signal.SIGTERM)
-    await process.communicate()
-    assert process.returncode == 0
+    settings = {
+        "REDIS_URL": redis_url,
+        "HEALTH_PORT": str(port),
+        "N8N_BASE_URL": str(server.make_url("")),
+        "N8N_AUTH_HEADER": "",
+    }
+    async with python(tmp_path, *CONFIG, **settings) as process:
+        yield f"http://127.0.0.1:{port}"
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+        assert process.returncode == 0
 
 
 async def test_it_serves_profiles_and_says_that_n8n_is_down(

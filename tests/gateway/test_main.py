@@ -1,13 +1,8 @@
 """The gateway as a process: what it refuses to start with, and how it stops."""
 
 import asyncio
-import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -17,17 +12,16 @@ from shared.calls import Calls
 from shared.redis.client import connect
 from tests.gateway.conftest import KEY, SECRET
 from tests.gateway.sse import listening
+from tests.service import python, run_python
 from tests.shared.builders import new_call
 from tests.valkey import Valkey, free_port
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
+GATEWAY = ("-m", "services.gateway")
 
 
 def environment(redis_url: str, **changes: str) -> dict[str, str]:
     return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "REDIS_URL": redis_url,
         "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
         "LIVEKIT_API_KEY": KEY,
@@ -37,30 +31,11 @@ def environment(redis_url: str, **changes: str) -> dict[str, str]:
     }
 
 
-@asynccontextmanager
-async def process(folder: Path, variables: dict[str, str]) -> AsyncIterator[Process]:
-    """A gateway in an empty folder, so that no .env of a developer's is read."""
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.gateway"),
-        env=variables,
-        cwd=folder,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
-
-
 async def refusal(folder: Path, variables: dict[str, str]) -> str:
     """What a gateway says that ends with 2."""
-    async with process(folder, variables) as started, asyncio.timeout(15):
-        _, said = await started.communicate()
-        assert started.returncode == 2, said.decode()
-        return said.decode()
+    code, _, said = await run_python(folder, *GATEWAY, **variables)
+    assert code == 2, said
+    return said
 
 
 async def alive(client: httpx.AsyncClient) -> bool:
@@ -98,7 +73,7 @@ async def test_sigterm_ends_it_at_once_with_a_page_still_following(
     variables = environment(redis_url)
     url = f"http://127.0.0.1:{variables['WEB_PORT']}"
     async with (
-        process(tmp_path, variables) as started,
+        python(tmp_path, *GATEWAY, **variables) as started,
         httpx.AsyncClient(base_url=url) as client,
     ):
         await until(lambda: alive(client), timeout=20)
@@ -116,7 +91,7 @@ async def test_it_is_up_before_redis_is(tmp_path: Path, own_valkey: Valkey) -> N
     variables = environment(own_valkey.url)
     url = f"http://127.0.0.1:{variables['WEB_PORT']}"
     async with (
-        process(tmp_path, variables) as started,
+        python(tmp_path, *GATEWAY, **variables) as started,
         httpx.AsyncClient(base_url=url, timeout=10) as client,
     ):
         await until(lambda: alive(client), timeout=20)

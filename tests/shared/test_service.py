@@ -1,10 +1,7 @@
 """The life of a service around its main: health reports, checks of Redis, and the way it ends."""
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +14,7 @@ from shared.redis import keys
 from shared.redis.client import connect
 from shared.runtime.health import Health, Report, publish_report, read_reports
 from shared.runtime.service import ServiceSettings, open_context
+from tests.service import python
 from tests.valkey import Valkey, free_port
 from tests.waiting import until
 
@@ -154,26 +152,11 @@ run("probe", ServiceSettings, main, own_http={own_http})
 async def service(
     folder: Path, body: str, redis_url: str, *, own_http: bool = False, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A service with this main, in an empty folder, so that no .env of a developer's is read."""
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM.format(body=body, own_http=own_http)),
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "REDIS_URL": redis_url,
-            "HEALTH_PORT": str(free_port()),
-            **variables,
-        },
-        cwd=folder,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    try:
+    """A service with this main, as a process."""
+    program = PROGRAM.format(body=body, own_http=own_http)
+    settings = {"REDIS_URL": redis_url, "HEALTH_PORT": str(free_port()), **variables}
+    async with python(folder, "-c", program, **settings) as started:
         yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.sandbox.livekit.clients import WAIT
+from tests.valkey import free_port
 from tests.waiting import until
 
 
@@ -34,17 +35,10 @@ async def _end(process: Process) -> tuple[int | None, str]:
     return process.returncode, errors.decode()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_prints_its_keys_serves_and_stops(number: signal.Signals) -> None:
     """Whoever points a client at it needs address, key and secret; nothing may stay behind."""
-    port = _free_port()
+    port = free_port()
     process = await _start(SANDBOX_LIVEKIT_PORT=str(port))
     assert process.stdout is not None
     printed = [(await process.stdout.readline()).decode().strip() for _ in range(3)]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.valkey import free_port
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -28,12 +30,6 @@ def run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 PORTS = ("WEB_PORT", "SANDBOX_PORT", "SANDBOX_LIVEKIT_PORT")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("setting", PORTS)
 def test_a_taken_port_is_named_with_its_variable(setting: str, tmp_path: Path) -> None:
     with socket.socket() as other:
@@ -41,7 +37,7 @@ def test_a_taken_port_is_named_with_its_variable(setting: str, tmp_path: Path) -
         other.listen()
         port = other.getsockname()[1]
         # The other two must not be the defaults, which another system here may use.
-        ports = {name: str(_free_port()) for name in PORTS}
+        ports = {name: str(free_port()) for name in PORTS}
         done = run(tmp_path, **ports | {setting: str(port)})
     assert done.returncode == 2
     assert done.stderr.startswith(f"{setting}: port {port} is taken")
