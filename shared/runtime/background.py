@@ -50,7 +50,7 @@ class Background:
     ) -> None:
         self._health = health
         self._restart = restart
-        self._grace = grace
+        self.grace = grace
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -105,7 +105,7 @@ class Background:
         tasks = set(self._tasks)
         try:
             if tasks:
-                _, late = await asyncio.wait(tasks, timeout=self._grace)
+                _, late = await asyncio.wait(tasks, timeout=self.grace)
                 for task in late:
                     logger.warning("{} did not end when asked: cancelled", task.get_name())
         finally:

@@ -10,13 +10,15 @@ from typing import Any
 from aiohttp import web
 from redis.asyncio import Redis
 
-from services.leads.service import LeadsService
+from services.leads.main import serve
 from services.leads.settings import DeliverySettings, LeadsSettings
 from shared.calls.log import CallLog, DeliveryUpdate as DeliveryEntry
 from shared.ids import uuid7
 from shared.leads import LeadChange, LeadContext, Leads
 from shared.redis import keys
+from shared.runtime.background import Background
 from shared.runtime.health import Health
+from shared.runtime.service import ServiceContext
 
 ACCEPTED = (200, {"status": "accepted"})
 Reply = tuple[int, Any]
@@ -143,14 +145,14 @@ async def serving(redis: Redis, chosen: DeliverySettings) -> AsyncIterator[Healt
     """The leads service, as one replica, while the context is open."""
     health = Health("leads", uuid7())
     stop = asyncio.Event()
-    task = asyncio.create_task(
-        LeadsService(redis, chosen, health, block_ms=20, look_every=0.05).run(stop)
-    )
-    try:
-        yield health
-    finally:
-        stop.set()
-        await task
+    async with contextlib.AsyncExitStack() as resources, Background(health) as background:
+        context = ServiceContext("leads", chosen, redis, health, background, resources, stop)
+        task = asyncio.create_task(serve(context, block_ms=20, look_every=0.05))
+        try:
+            yield health
+        finally:
+            stop.set()
+            await task
 
 
 @dataclass
