@@ -162,7 +162,9 @@ async def retry_until_available(
             if until is not None and until.is_set():
                 return None
             if not left():
-                raise TimeoutError(reason) from error
+                # The limit may have cut a try short: the tries before it know more.
+                known = outage.reason if isinstance(error, TimeoutError) else None
+                raise TimeoutError(known or reason) from error
             await outage.wait(reason, wake=until, at_most=left())
         else:
             outage.over()

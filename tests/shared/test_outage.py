@@ -208,6 +208,21 @@ async def test_the_limit_cuts_a_command_that_hangs() -> None:
 
 
 @in_virtual_time
+async def test_the_limit_does_not_hide_what_is_wrong() -> None:
+    """An operator would look for a network fault while Redis is full."""
+    full = exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'")
+    first = iter([full])
+
+    async def refused_then_hangs() -> None:
+        for error in first:
+            raise error
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError, match="Redis is full"):
+        await retry_until_available("saving", refused_then_hangs, within=2.0)
+
+
+@in_virtual_time
 async def test_the_limit_holds_when_a_cancellation_is_swallowed() -> None:
     """redis-py swallows some: the agent would wait for Redis for ever in the middle of a call."""
 

@@ -1,7 +1,6 @@
 """Merging what was said into one lead."""
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -9,10 +8,11 @@ from redis.asyncio import Redis
 
 from shared.calls import Calls
 from shared.calls.log import CallLog, LeadRevision
-from shared.leads import LeadChange, Leads
+from shared.leads import Leads
 from shared.profiles import Profile, Question
 from shared.redis import keys
 from tests.shared.builders import entries, lead_context, new_call
+from tests.shared.leads.changes import change
 from tests.shared.round_trips import round_trips
 
 PROFILE = Profile(
@@ -22,10 +22,6 @@ PROFILE = Profile(
         Question(key="since", question="Since when?", required=False),
     ),
 )
-
-
-def change(field: str, value: Any, sequence: int = 1, attempt: int = 1, **more: Any) -> LeadChange:
-    return LeadChange(field=field, value=value, sequence=sequence, attempt=attempt, **more)
 
 
 @pytest.fixture

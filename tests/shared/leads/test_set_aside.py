@@ -1,25 +1,14 @@
 """Rows of the spool that cannot go to Redis: set aside, seen, and in nobody's way."""
 
-from pathlib import Path
-
 import pytest
 from redis.asyncio import Redis
 
-from shared.leads import LeadChange, Leads
+from shared.leads import Leads
 from shared.leads.spool import Spool
 from shared.leads.store_and_forward import StoreAndForward
 from shared.redis import keys
 from tests.leads.world import Caller
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool")
-
-
-def change(field: str, value: str, sequence: int) -> LeadChange:
-    return LeadChange(field=field, value=value, attempt=1, sequence=sequence)
-
+from tests.shared.leads.changes import change
 
 GARBAGE = {
     "no JSON": ("{}", "not json"),

@@ -13,11 +13,6 @@ from tests.shared.builders import lead_context, new_call
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
 def context() -> LeadContext:
     return lead_context(new_call())
 

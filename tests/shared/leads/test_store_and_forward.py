@@ -15,12 +15,13 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from shared.leads import LeadChange, Leads
+from shared.leads import Leads
 from shared.leads.spool import Spool, SpoolError
 from shared.leads.store_and_forward import StoreAndForward
 from shared.redis.client import connect
 from shared.runtime.background import Background
 from tests.leads.world import Caller
+from tests.shared.leads.changes import change
 from tests.valkey import Valkey
 from tests.waiting import until
 
@@ -30,15 +31,6 @@ async def own_redis(own_valkey: Valkey) -> AsyncIterator[Redis]:
     client = connect(own_valkey.url, retries=0)
     yield client
     await client.aclose()
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool")
-
-
-def change(field: str, value: str, sequence: int) -> LeadChange:
-    return LeadChange(field=field, value=value, attempt=1, sequence=sequence)
 
 
 async def test_while_redis_is_away_changes_are_on_the_disk_and_follow_in_order(
