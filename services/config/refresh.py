@@ -96,11 +96,15 @@ class Refresher:
         await lock.acquire()
         try:
             record = await read(self._redis, agent_id)
-            if not _satisfied(record, fresh=fresh, asked_ms=asked):
+            satisfied = _satisfied(record, fresh=fresh, asked_ms=asked)
+            left: float | None = None  # for the first try there is the whole time-out
+            if satisfied and record.passing:  # it failed for somebody who waits no longer
+                left = await self._pause(expires_ms - NOTICE_MS)
+            if not satisfied or left is not None:
                 if fresh or not record.profile:  # readers wait instead of taking what is there
                     record = record.model_copy(update={"refreshing_until_ms": ends})
                     await write(self._redis, agent_id, record)
-                record = await self._refresh(agent_id, record, expires_ms - NOTICE_MS)
+                record = await self._refresh(agent_id, record, expires_ms - NOTICE_MS, left)
             await announce(self._redis, agent_id, record.version)
         finally:
             try:
@@ -121,9 +125,11 @@ class Refresher:
         await self._redis.set(recent, 1, px=self._pause_ms)
         return True
 
-    async def _refresh(self, agent_id: str, record: ProfileRecord, until_ms: int) -> ProfileRecord:
+    async def _refresh(
+        self, agent_id: str, record: ProfileRecord, until_ms: int, left: float | None
+    ) -> ProfileRecord:
         """One fetch, and what it makes of the record."""
-        answer = await self._ask_until(until_ms, agent_id, record)
+        answer = await self._ask_until(until_ms, agent_id, record, left)
         local = Local(
             file=await asyncio.to_thread(from_folder, self._folder, agent_id),
             builtin=builtin(agent_id),
@@ -135,18 +141,27 @@ class Refresher:
         return after
 
     async def _ask_until(
-        self, until_ms: int, agent_id: str, record: ProfileRecord
+        self, until_ms: int, agent_id: str, record: ProfileRecord, left: float | None
     ) -> FetchResult | None:
-        """N8N's answer; while it may be starting, and until `until_ms`, the one to another try."""
-        left: float | None = None  # for the first try there is the whole time-out
+        """N8N's answer; while it may be starting, and until `until_ms`, the one to another try.
+
+        `left`: seconds that the first try has, None for the whole time-out.
+        """
         while True:
             answer = await self._ask(agent_id, record, left)
             if not (isinstance(answer, Failed) and answer.passing):
                 return answer
-            left = (until_ms - await now_ms(self._redis)) / 1000 - ASK_AGAIN_S
-            if left < SHORTEST_TRY_S:
+            left = await self._pause(until_ms)
+            if left is None:
                 return answer
-            await self._clock.sleep(ASK_AGAIN_S)
+
+    async def _pause(self, until_ms: int) -> float | None:
+        """Waits before another try; answers its seconds, or None at once when there are too few."""
+        left = (until_ms - await now_ms(self._redis)) / 1000 - ASK_AGAIN_S
+        if left < SHORTEST_TRY_S:
+            return None
+        await self._clock.sleep(ASK_AGAIN_S)
+        return left
 
     async def _ask(
         self, agent_id: str, record: ProfileRecord, timeout: float | None

@@ -33,6 +33,7 @@ def resolve(
             "refreshing_until_ms": 0,
             "unknown_until_ms": 0,
             "failed_until_ms": 0,
+            "passing": False,
             "fault": "",
         }
     )
@@ -95,7 +96,7 @@ def _failed(record: ProfileRecord, failure: Failed, local: Local, now_ms: int) -
 def _keep(record: ProfileRecord, failure: Failed, now_ms: int) -> ProfileRecord:
     retry_ms = now_ms + RETRY_MS
     when = {"fresh_until_ms" if record.profile else "failed_until_ms": retry_ms}
-    return record.model_copy(update={"fault": failure.reason, **when})
+    return record.model_copy(update={"fault": failure.reason, "passing": failure.passing, **when})
 
 
 def _gone(record: ProfileRecord, now_ms: int) -> ProfileRecord:

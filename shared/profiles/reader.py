@@ -88,7 +88,7 @@ class ProfileReader:
         if record.unknown_until_ms > now:
             raise _unknown(agent_id)
         if record.profile is None or record.refreshing_until_ms > now:
-            if record.profile is None and record.failed_until_ms > now:
+            if record.profile is None and record.failed_until_ms > now and not record.passing:
                 raise _unavailable(agent_id, record)
             return await self._wait(agent_id, fresh=False)
         if record.fresh_until_ms <= now:
@@ -111,17 +111,23 @@ class ProfileReader:
             logger.info("invalidated profile {}: {}", agent_id, error.code)
 
     async def _wait(self, agent_id: str, *, fresh: bool) -> Snapshot:
-        """Publishes the wish and waits for config's notice, then reads what is there."""
+        """Publishes the wish and waits for config's notice, then reads what is there.
+
+        The notice that N8N is still starting may be for another reader, who came before: wait on.
+        """
         ends = self._clock.monotonic() + self._timeout
         with self._changes(agent_id) as changed:
-            heard = (
-                await set_within(self._listening, ends - self._clock.monotonic())
-                and await self._wished_within(agent_id, fresh, ends - self._clock.monotonic())
-                and await set_within(changed, ends - self._clock.monotonic())
-            )
+            heard = await set_within(
+                self._listening, ends - self._clock.monotonic()
+            ) and await self._wished_within(agent_id, fresh, ends - self._clock.monotonic())
+            record = ProfileRecord(passing=True)
+            while heard and record.profile is None and record.passing:
+                heard = await set_within(changed, ends - self._clock.monotonic())
+                changed.clear()
+                record = await read(self._redis, agent_id)
         if not heard:
             logger.warning("no profile {} within {} s", agent_id, self._timeout)
-        record = await read(self._redis, agent_id)
+            record = await read(self._redis, agent_id)
         if record.unknown_until_ms > await now_ms(self._redis):
             raise _unknown(agent_id)
         if record.profile is None:

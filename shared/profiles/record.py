@@ -31,6 +31,7 @@ class ProfileRecord(FrozenModel):
     refreshing_until_ms: a fetch that readers should wait for is under way, at most until then.
     unknown_until_ms: N8N says that there is no such agent; remembered until then.
     failed_until_ms: the last fetch failed, nothing can be served; not tried again until then.
+    passing: that failure passes by itself, perhaps within a second: whoever waits goes on waiting.
     fault: why the last fetch failed, or what of the profile was left out, for people.
     etag: N8N's, for If-None-Match.
     """
@@ -44,6 +45,7 @@ class ProfileRecord(FrozenModel):
     refreshing_until_ms: int = 0
     unknown_until_ms: int = 0
     failed_until_ms: int = 0
+    passing: bool = False
     fault: str = ""
 
 

@@ -17,6 +17,7 @@ from shared.profiles import ProfileReader
 from shared.profiles.record import read
 from shared.redis.client import now_ms
 from tests.config.conftest import CLINIC, TIMEOUT, Start, fetches, forget, settled
+from tests.waiting import until
 
 
 async def test_n8n_down_with_a_last_good_profile(
@@ -158,6 +159,58 @@ async def test_an_n8n_that_starts_is_asked_again_while_somebody_waits(
     n8n.set_faults([{"kind": kind, "count": 3}])
     async with ProfileReader(redis, Bus(redis, source="gateway").publish, timeout=20) as reader:
         assert (await reader.get("clinic")).profile.name == "Clinic"
+
+
+async def test_who_comes_while_others_wait_has_all_of_the_time(
+    start: Start, n8n: N8nStandIn, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second caller would be sent away with the first, seconds before N8N is there."""
+    monkeypatch.setattr(refresh, "ASK_AGAIN_S", 0.02)
+    await start()
+    n8n.set_faults([{"kind": "not_registered"}])
+    publish = Bus(redis, source="gateway").publish
+    async with (
+        ProfileReader(redis, publish, timeout=0.9) as first,
+        ProfileReader(redis, publish, timeout=20) as second,
+    ):
+        sooner = asyncio.create_task(first.get("clinic"))
+
+        async def fetching() -> bool:
+            return (await read(redis, "clinic")).refreshing_until_ms > 0
+
+        await until(fetching)
+        later = asyncio.create_task(second.get("clinic"))
+        with pytest.raises(Unavailable, match="not registered"):
+            await sooner
+        n8n.set_faults([])
+        assert (await later).profile.name == "Clinic"
+
+
+async def test_who_comes_after_an_n8n_that_was_starting_is_not_sent_away_at_once(
+    start: Start, n8n: N8nStandIn, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """config asks once when it starts itself: for seconds no caller would get the agent."""
+    monkeypatch.setattr(refresh, "ASK_AGAIN_S", 0.02)
+    replica = await start()
+    n8n.set_faults([{"kind": "not_registered", "count": 2}])
+    await replica.refresher.fulfil("clinic")
+    assert (await read(redis, "clinic")).failed_until_ms > await now_ms(redis)
+    async with ProfileReader(redis, Bus(redis, source="gateway").publish, timeout=20) as reader:
+        assert (await reader.get("clinic")).profile.name == "Clinic"
+
+
+async def test_a_refusal_is_told_at_once(start: Start, n8n: N8nStandIn, redis: Redis) -> None:
+    """Waiting does not help against a wrong key: a caller would listen to silence."""
+    await start()
+    n8n.set_faults([{"kind": "403"}])
+    async with ProfileReader(redis, Bus(redis, source="gateway").publish, timeout=20) as reader:
+        async with asyncio.timeout(5):
+            with pytest.raises(Unavailable, match="refuses"):
+                await reader.get("clinic")
+            before = fetches(n8n)
+            with pytest.raises(Unavailable, match="refuses"):
+                await reader.get("clinic")
+    assert fetches(n8n) == before
 
 
 async def test_an_n8n_that_does_not_start_is_given_up_when_nobody_waits_any_more(
