@@ -4,7 +4,7 @@ from functools import partial
 
 from services.gateway.calls.watchdog import Watchdog
 from services.gateway.dependencies import Gateway
-from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms, LiveKitServer
+from services.gateway.livekit import LiveKitError, LiveKitRooms, LiveKitServer
 from services.gateway.page import assets
 from services.gateway.settings import GatewaySettings
 from shared.bus.publish import Bus
@@ -57,5 +57,5 @@ async def check_livekit(livekit: LiveKitRooms, health: Health) -> None:
     try:
         await livekit.check()
         health.set_ok("livekit")
-    except (LiveKitRefused, LiveKitAway) as error:
+    except LiveKitError as error:
         health.set_degraded("livekit", error.message)

@@ -26,7 +26,7 @@ TIMEOUT_S = 3.0  # a cloud answers in 0.3 s
 
 
 class LiveKitRooms(Protocol):
-    """Rooms as the gateway sees them. All raise LiveKitRefused or LiveKitAway."""
+    """Rooms as the gateway sees them. All raise LiveKitError."""
 
     async def caller_present(self, room: str, identity: str | None) -> bool:
         """Whether the call's caller is in the room; `identity` is the one stored with the call."""
@@ -45,13 +45,17 @@ class LiveKitRooms(Protocol):
         ...
 
 
-class LiveKitRefused(Unavailable):
-    """LiveKit does not take our key or secret."""
+class LiveKitError(Unavailable):
+    """LiveKit does not do what it is asked."""
+
+
+class LiveKitRefused(LiveKitError):
+    """It does not take our key or secret."""
 
     code = "livekit_refused"
 
 
-class LiveKitAway(Unavailable):
+class LiveKitAway(LiveKitError):
     code = "livekit_away"
 
 

@@ -10,9 +10,8 @@ from redis.exceptions import RedisError
 from shared.redis.outage import outage_reason
 from shared.runtime.health import Health, Report, Status, read_reports
 
-READ_S = (
-    2.0  # Redis answers in a millisecond; whoever asks for /readyz gives up after a few seconds
-)
+# Redis answers in a millisecond; whoever asks for /readyz gives up after a few seconds.
+READ_S = 2.0
 
 # What is missing when no replica of a service is ready.
 NEEDED = {

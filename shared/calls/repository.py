@@ -13,6 +13,7 @@ from shared.errors import Conflict, NotFound, NotOwner
 from shared.events import CallEnded, CallRequested, EndReason, LeadChanged, Outcome
 from shared.events.wire import for_script
 from shared.redis import keys
+from shared.redis.hashes import read_hashes
 from shared.redis.scripts import flat, load_script
 
 LEASE_MS = 3_000  # a killed agent is noticed within this; renewals come every second
@@ -108,10 +109,7 @@ class Calls:
     async def latest(self, limit: int = 50) -> list[Call]:
         """The newest calls first; those whose retention is over are forgotten on the way."""
         ids = cast("list[str]", await self._redis.zrevrange(keys.CALLS_INDEX, 0, limit - 1))
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for call_id in ids:
-                pipe.hgetall(keys.call(call_id))
-            found = cast("list[dict[str, str]]", await pipe.execute())
+        found = await read_hashes(self._redis, [keys.call(call_id) for call_id in ids])
         if gone := [call_id for call_id, fields in zip(ids, found, strict=True) if not fields]:
             await self._redis.zrem(keys.CALLS_INDEX, *gone)
         return [Call.from_hash(fields) for fields in found if fields]

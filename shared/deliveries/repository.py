@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from shared.deliveries.model import Attempt, Delivery, DeliveryState, DestinationState
 from shared.errors import NotFound
 from shared.redis import keys
+from shared.redis.hashes import read_hashes
 from shared.redis.scripts import load_script
 
 # States that have a set of their own, and those whose newest revision is always in the set of what
@@ -118,10 +119,9 @@ class Deliveries:
     async def _read(
         self, destination: str, subjects: Sequence[str], attempts: bool
     ) -> list[Delivery]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.hgetall(keys.delivery(destination, subject))
-            hashes = cast("list[dict[str, str]]", await pipe.execute())
+        hashes = await read_hashes(
+            self._redis, [keys.delivery(destination, subject) for subject in subjects]
+        )
         found = [
             Delivery.from_hash(destination, subject, fields)
             for subject, fields in zip(subjects, hashes, strict=True)

@@ -17,9 +17,8 @@ from shared.events import LeadChanged
 from shared.events.wire import for_script
 from shared.leads.model import Lead, LeadChange, LeadContext
 from shared.redis import keys
+from shared.redis.hashes import read_hashes
 from shared.redis.scripts import load_script
-
-PAGE = 1_000  # leads read in one round trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,6 @@ class Leads:
         return cast("list[str]", await self._redis.zrevrange(keys.LEADS_INDEX, 0, limit - 1))
 
     async def many(self, lead_ids: Sequence[str]) -> list[Lead]:
-        """Those of these leads that there are, in the same order, in a round trip for each PAGE."""
-        found: list[dict[str, str]] = []
-        for start in range(0, len(lead_ids), PAGE):
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for lead_id in lead_ids[start : start + PAGE]:
-                    pipe.hgetall(keys.lead(lead_id))
-                found += cast("list[dict[str, str]]", await pipe.execute())
+        """Those of these leads that there are, in the same order."""
+        found = await read_hashes(self._redis, [keys.lead(lead_id) for lead_id in lead_ids])
         return [Lead.from_hash(fields) for fields in found if fields]

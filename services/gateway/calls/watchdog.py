@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from services.gateway import metrics
 from services.gateway.calls.token import DEPARTURE_TIMEOUT_S
-from services.gateway.livekit import LiveKitAway, LiveKitRefused, LiveKitRooms
+from services.gateway.livekit import LiveKitError, LiveKitRooms
 from shared.calls import LEASE_MS, NO_AGENT_MS, Call, Calls
 from shared.calls.log import CallLog, CallNotice
 from shared.clock import SYSTEM_CLOCK, Clock, set_within
@@ -136,7 +136,7 @@ class Watchdog:
         try:
             await self._judge(call, await now_ms(self._redis))
             self._health.set_ok("livekit")
-        except (LiveKitRefused, LiveKitAway) as error:
+        except LiveKitError as error:
             self._health.set_degraded("livekit", error.message)
             await self._calls.due_at(call.id, await now_ms(self._redis) + LOOK_AGAIN_MS)
 

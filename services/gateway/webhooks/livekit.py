@@ -10,7 +10,7 @@ from livekit.api import TokenVerifier, WebhookEvent, WebhookReceiver
 from loguru import logger
 
 from services.gateway.dependencies import Gateway, GatewayDep
-from services.gateway.livekit import LiveKitAway, LiveKitRefused
+from services.gateway.livekit import LiveKitError
 from services.gateway.webhooks.idempotency import idempotent
 from services.gateway.webhooks.schemas import LiveKitAnswer
 from shared.calls.caller import is_caller
@@ -75,5 +75,5 @@ async def _send_away(room: str, gateway: Gateway) -> None:
     """Somebody came to a call that is over: a closed room tells them so, silence would not."""
     try:
         await gateway.livekit.delete_room(room)
-    except (LiveKitAway, LiveKitRefused) as error:
+    except LiveKitError as error:
         logger.warning("room {} stays open: {}", room, error.message)
