@@ -56,6 +56,8 @@ class LiveKitRefused(LiveKitError):
 
 
 class LiveKitAway(LiveKitError):
+    """It does not answer, or answers with an error."""
+
     code = "livekit_away"
 
 

@@ -19,6 +19,8 @@ from shared.frozen import FrozenModel
 from shared.redis import keys
 from shared.redis.scripts import load_script
 
+MOST_ENTRIES = 10_000  # of one log in one answer: more than a call writes
+
 
 class _Entry(FrozenModel):
     """`at_ms` is when it happened (milliseconds since 1970), the stream id when it was written."""
@@ -157,10 +159,12 @@ class CallLog:
         )
         return None if answer is None else str(answer)
 
-    async def read(self, call_id: str, *, after: str = "-", limit: int = 10_000) -> list[Logged]:
+    async def read(self, call_id: str, *, after: str = "-") -> list[Logged]:
         """Entries after the one with id `after` (from the first one when omitted)."""
         start = "-" if after in ("-", "", "0") else f"({after}"
-        raw = await self._redis.xrange(keys.call_log(call_id), min=start, max="+", count=limit)
+        raw = await self._redis.xrange(
+            keys.call_log(call_id), min=start, max="+", count=MOST_ENTRIES
+        )
         return _parse(cast("list[tuple[str, dict[str, str]]]", raw))
 
     async def follow(

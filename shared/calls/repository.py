@@ -18,6 +18,7 @@ from shared.redis.scripts import flat, load_script
 
 LEASE_MS = 3_000  # a killed agent is noticed within this; renewals come every second
 NO_AGENT_MS = 5_000  # a caller who has joined waits this long before we dispatch again
+DUE_AT_ONCE = 20  # calls that one look is given; the rest is due a moment later
 FIRST_LOOK_MS = 1_000  # when the watchdog first asks whether the caller has joined
 
 
@@ -142,9 +143,9 @@ class Calls:
         )
         return bool(answer)
 
-    async def claim_due(self, *, hold_ms: int = 2_000, limit: int = 20) -> list[str]:
+    async def claim_due(self, *, hold_ms: int = 2_000) -> list[str]:
         """Calls that somebody must look at now; nobody else is given them for `hold_ms`."""
-        answer = await self._claim_due(keys=[keys.CALLS_DUE], args=[hold_ms, limit])
+        answer = await self._claim_due(keys=[keys.CALLS_DUE], args=[hold_ms, DUE_AT_ONCE])
         return cast("list[str]", answer)
 
     async def due_at(self, call_id: str, at_ms: int) -> None:

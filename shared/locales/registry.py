@@ -43,9 +43,9 @@ def load(folder: Path = FOLDER) -> dict[str, Locale]:
     return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-def sandbox_tables(folder: Path = FOLDER) -> dict[str, tuple[Path, dict[str, Any]]]:
+def sandbox_tables() -> dict[str, tuple[Path, dict[str, Any]]]:
     """The table [sandbox] of each file with the file's path, by the language's code."""
-    tables = ((path, _parsed(_read(path), path)) for path in sorted(folder.glob("*.toml")))
+    tables = ((path, _parsed(_read(path), path)) for path in sorted(FOLDER.glob("*.toml")))
     return {str(table["code"]): (path, table.get("sandbox", {})) for path, table in tables}
 
 

@@ -30,13 +30,13 @@ class FontFamily(NamedTuple):
     languages: tuple[str, ...] = ()
 
 
-def families(folder: Path = LOCALES) -> tuple[FontFamily, ...]:
+def families() -> tuple[FontFamily, ...]:
     """The families of all languages, that of Latin letters first. Raises OSError, ValueError.
 
     A family a script, so that letters, joiners and full stops of a text come from one file. The
     browser loads a file only when the page shows a letter of its range.
     """
-    tables = [tomllib.loads(path.read_text("utf-8")) for path in folder.glob("*.toml")]
+    tables = [tomllib.loads(path.read_text("utf-8")) for path in LOCALES.glob("*.toml")]
     # Latin letters occur in every text: their family needs no readers of its own.
     tables.sort(key=lambda table: ("block" in table, table["order"]))
     fonts: dict[str, FontFamily] = {}
@@ -102,9 +102,9 @@ def copy(node_modules: Path, vendor: Path = VENDOR) -> int:
     return count + 2
 
 
-def missing(vendor: Path = VENDOR) -> bool:
+def missing() -> bool:
     """Whether the page would come up without its client library."""
-    return not ((vendor / "livekit-client.mjs").is_file() and (vendor / "fonts.css").is_file())
+    return not ((VENDOR / "livekit-client.mjs").is_file() and (VENDOR / "fonts.css").is_file())
 
 
 def main(arguments: list[str]) -> int:

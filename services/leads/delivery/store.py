@@ -29,6 +29,8 @@ class Want(NamedTuple):
 
 
 class DeliveryStore:
+    """The deliveries that `policy` is about."""
+
     def __init__(self, redis: Redis, policy: DeliveryPolicy) -> None:
         self.policy = policy
         self._redis = redis
