@@ -6,6 +6,8 @@ never.
 
 from typing import Any, Literal, cast
 
+from loguru import logger
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from shared.clock import DAY_S
@@ -50,15 +52,19 @@ class ProfileRecord(FrozenModel):
 
 
 async def read(redis: Redis, agent_id: str) -> ProfileRecord:
-    """The record, an empty one when there is none."""
+    """The record; an empty one, so that it is fetched, when there is none or it cannot be read."""
     fields = cast("dict[str, str]", await redis.hgetall(keys.profile(agent_id)))
     if not fields:
         return ProfileRecord()
     profile = fields.pop("profile", "")
-    record = ProfileRecord.model_validate(fields)
-    if not profile:
-        return record
-    return record.model_copy(update={"profile": Profile.model_validate_json(profile)})
+    try:
+        record = ProfileRecord.model_validate(fields)
+        if profile:
+            record = record.model_copy(update={"profile": Profile.model_validate_json(profile)})
+    except ValidationError as error:  # of another version, or written by hand
+        logger.warning("the record of profile {} cannot be read: {}", agent_id, error.title)
+        return ProfileRecord()
+    return record
 
 
 async def write(redis: Redis, agent_id: str, record: ProfileRecord) -> None:

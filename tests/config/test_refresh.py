@@ -203,3 +203,21 @@ async def test_an_id_that_is_no_id_is_not_looked_for(
     await settled(redis)
     assert fetches(n8n) == 0
     assert await redis.keys("bolchaal:profile:*") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"profile": "{"},
+        {"profile": '{"language": "klingon"}', "version": "1", "fresh_until_ms": str(2**52)},
+        {"fetched_ms": "soon"},
+        {"origin": "another version's"},
+    ],
+)
+async def test_a_record_that_cannot_be_read_is_fetched_anew(
+    start: Start, reader: ProfileReader, redis: Redis, wrong: dict[str, str]
+) -> None:
+    """After a release, or by one bad write, an agent would have no calls for good."""
+    await start()
+    await redis.hset(keys.profile("clinic"), mapping=wrong)  # type: ignore[arg-type] # of str
+    assert (await reader.get("clinic")).profile.name == "Clinic"
