@@ -31,7 +31,7 @@ EVENTS_AT_ONCE = 100  # each is one script, or nothing but an acknowledgement
 LOOK_EVERY_S = 2.0
 RECORDING_S = 5.0  # beyond LEAD_TIMEOUT, for what is in flight at the end to be recorded
 
-Context = ServiceContext[DeliverySettings]
+LeadsContext = ServiceContext[DeliverySettings]
 Used = tuple[Destination[Any, Any], DeliveryStore]
 
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 async def serve(
-    context: Context, *, block_ms: int = BLOCK_MS, look_every: float = LOOK_EVERY_S
+    context: LeadsContext, *, block_ms: int = BLOCK_MS, look_every: float = LOOK_EVERY_S
 ) -> None:
     """Delivers until it is asked to stop; then lets end what is under way (LEAD_TIMEOUT at most).
 
@@ -80,7 +80,7 @@ async def serve(
         worker.wake()
 
 
-async def _start_workers(context: Context, used: Iterable[Used]) -> dict[str, DeliveryWorker]:
+async def _start_workers(context: LeadsContext, used: Iterable[Used]) -> dict[str, DeliveryWorker]:
     """A worker for each destination, by its name; they share the connections and the slots."""
     settings, resources = context.settings, context.resources
     slots = asyncio.Semaphore(settings.lead_concurrency)
@@ -106,7 +106,7 @@ async def _start_workers(context: Context, used: Iterable[Used]) -> dict[str, De
 
 
 def _start_consumers(
-    context: Context,
+    context: LeadsContext,
     destinations: Iterable[tuple[Destination[Any, Any], DeliveryStore | None]],
     policy: Policy,
     wake: Callable[[str], None],
@@ -125,5 +125,5 @@ def _start_consumers(
         context.background.run(f"consumer of {stream}", consumer.run, critical=True)
 
 
-def _on_outage(context: Context) -> Callable[[str | None], None]:
+def _on_outage(context: LeadsContext) -> Callable[[str | None], None]:
     return partial(context.health.set_failing, "redis_writes")

@@ -21,6 +21,7 @@ from shared.bus.entry_processor import EntryProcessor
 from shared.bus.in_hand import InHand
 from shared.bus.newer_versions import NewerVersions
 from shared.bus.policy import DEFAULT, Policy
+from shared.clock import SYSTEM_CLOCK
 from shared.events.base import Event
 from shared.redis import keys
 from shared.redis.outage import OutageBackoff, is_nogroup, outage_reason
@@ -109,7 +110,7 @@ class Consumer:
         in_hand = self._in_hand
         if not await in_hand.wait_for_room(stop):
             return
-        now = asyncio.get_running_loop().time()
+        now = SYSTEM_CLOCK.monotonic()
         if now >= self._chores_at:
             self._chores_at = now + self._policy.block_ms / 1000
             await self._processor.retries.promote_due()
