@@ -43,14 +43,17 @@ async def speaking(room: rtc.Room, hertz: float) -> AsyncIterator[rtc.LocalTrack
 
 
 async def pitch(track: rtc.Track) -> float:
-    """Loudest frequency in hertz, once half a second of sound has come."""
+    """Loudest frequency in hertz, once half a second of sound has come.
+
+    Silence between is left out: a busy machine feeds its source late.
+    """
     stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
     heard: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
     try:
         async with asyncio.timeout(WAIT):
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, dtype=np.int16)
-                if heard or np.abs(samples).max() > 1000:
+                if np.abs(samples).max() > 1000:
                     heard.append(samples)
                 if len(heard) == 60:
                     break
