@@ -62,7 +62,10 @@ class DeliverySettings(ServiceSettings, N8NSettings, RetentionSettings):
         72.0, gt=0, le=720, description="hours of trying again before a lead is a dead letter"
     )
     lead_retry_first: float = Field(
-        1.0, gt=0, le=60, description="seconds before the second attempt; doubles with each"
+        1.0,
+        gt=0,
+        le=60,
+        description="least seconds before the second attempt, at most twice that; doubles",
     )
     lead_retry_longest: float = Field(
         900.0, gt=0, le=7200, description="longest pause between attempts, seconds"

@@ -17,7 +17,7 @@ class ConversationSettings(Settings):
         " three of its 32 ms windows, since 0.10 already takes four",
     )
     vad_min_speech: float = Field(
-        0.05, ge=0, le=1, description="seconds of voice that begin speech; less is a click"
+        0.05, ge=0, le=1, description="seconds of voice that begin speech; shorter sounds are noise"
     )
     endpointing_min_delay: float = Field(
         0.5,

@@ -111,7 +111,7 @@ class ProfileSettings(Settings):
         gt=0,
         le=60,
         description="seconds that a reader waits for a profile that is being fetched; N8N answers"
-        " in 0.1 s, so five are a dead N8N",
+        " in 0.1 s; after this it counts as down",
     )
 
 
