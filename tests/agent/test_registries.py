@@ -92,10 +92,10 @@ async def test_one_module_makes_a_tool_and_one_a_provider(tmp_path: Path) -> Non
     """The next three providers and the console's tools are added without opening the agent."""
     seen, said = await see(tmp_path, BHARAT_API_KEY="key", LLM_MODEL="veena-1")
     assert seen, said
-    assert seen["tools"] == ["save_lead", "end_call", "hold"]
+    assert {"save_lead", "end_call", "hold"} <= set(seen["tools"])
     assert seen["rule"]
     assert seen["settings"] == ["BHARAT_API_KEY"]
-    assert seen["named"].startswith("groq or openai or bharat; unset")
+    assert "bharat" in seen["named"].partition("; unset")[0].split(" or ")
     assert (seen["model"], seen["address"]) == ("veena-2", "https://api.bharat.example/v1")
     assert seen["refused"] == "the account"
     assert seen["temperature"] == "NOT_GIVEN"
@@ -105,7 +105,5 @@ async def test_its_key_is_asked_for_with_the_others(tmp_path: Path) -> None:
     """An operator without a key reads all that would do."""
     seen, said = await see(tmp_path)
     assert seen == {}
-    assert (
-        "GROQ_API_KEY: not set and neither is OPENAI_API_KEY or BHARAT_API_KEY, expected: one of"
-        " the three" in said
-    )
+    assert "GROQ_API_KEY: not set and neither is " in said
+    assert "BHARAT_API_KEY" in said

@@ -112,4 +112,5 @@ def test_a_wrong_declaration_is_refused(
 
 def test_lead_capture_is_the_first() -> None:
     """Its setting would come after others in the documents."""
-    assert [each.name for each in registry.DESTINATIONS] == ["lead-capture", "call-ended"]
+    names = [each.name for each in registry.DESTINATIONS]
+    assert names == ["lead-capture", *sorted(set(names) - {"lead-capture"})]

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from services.sandbox.livekit import DevServer
 from shared.calls import Calls
 from shared.calls.log import CallLog, DeliveryUpdate
+from shared.deliveries import LEAD_CAPTURE
 from tests.page.conftest import Pages
 from tests.page.screens import SCREENS, Screen, too_wide
 from tests.page.stage import agent_in, start
@@ -68,15 +69,21 @@ async def test_a_call_from_start_to_the_delivered_lead(
         await expect(said).to_have_text(["வணக்கம், உங்கள் பெயர் என்ன?", "என் பெயர் ஆஷா"])
         assert await said.first.get_attribute("lang") == "ta"
 
+        # What goes to another webhook is not the lead's, not even before there is one.
+        elsewhere = DeliveryUpdate(
+            destination="call-started", subject=call_id, revision=1, state="acknowledged"
+        )
+        await CallLog(redis).append(call_id, elsewhere)
         budget = page.locator('[data-key="budget"]')
         await expect(budget).to_contain_text("not yet asked")
         revision = await agent.captures(name="Asha", budget="80 லட்சம்")
         await expect(budget).to_contain_text("80 லட்சம்")
         await expect(lead_state).to_have_text("captured")
+        await expect(page.locator("#deliveries li")).to_have_count(0)
         await CallLog(redis).append(
             call_id,
             DeliveryUpdate(
-                destination="n8n",
+                destination=LEAD_CAPTURE,
                 subject=call.lead_id,
                 revision=revision,
                 state="acknowledged",

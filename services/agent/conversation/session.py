@@ -30,8 +30,8 @@ def detector(settings: ConversationSettings) -> vad.VAD:
 
 def turn_handling(settings: ConversationSettings, *, spoken: bool) -> TurnHandlingOptions:
     return {
-        # A string keeps the framework from choosing its own turn model, which in some modes asks
-        # LiveKit's cloud.
+        # Given, or the framework chooses a turn model of its own, which may ask LiveKit's
+        # cloud. Never "stt": our speech-to-text is told by the detector when the caller speaks.
         "turn_detection": "vad" if spoken else "manual",
         "endpointing": {
             "mode": "fixed",

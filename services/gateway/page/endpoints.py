@@ -27,7 +27,7 @@ SIMULATED = {
     ),
     "llm": (
         "Language model",
-        "A script that asks the agent's questions in order. Set GROQ_API_KEY or OPENAI_API_KEY.",
+        "A script that asks the agent's questions in order. Set a key, such as GROQ_API_KEY.",
     ),
     "n8n": (
         "N8N",

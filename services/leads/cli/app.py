@@ -8,7 +8,7 @@ import typer
 from services.leads.cli import deliveries
 from services.leads.cli.events import events
 from services.leads.cli.export import export
-from services.leads.cli.test_lead import test
+from services.leads.cli.sample_lead import test
 
 app = typer.Typer(name="bolchaal", no_args_is_help=True, add_completion=False)
 leads = typer.Typer(no_args_is_help=True, help="Leads and their way to N8N.")

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.sandbox.run.settings import RunSettings
+from services.sandbox.run.settings import LLM_KEYS, RunSettings
 from shared.errors import SettingsError
 from shared.runtime.settings import redact
 
@@ -46,7 +46,7 @@ def make_plan(settings: RunSettings, *, redis_port: int) -> Plan:
     """
     livekit = settings.livekit_url is None
     sarvam = settings.sarvam_api_key is None
-    llm = settings.groq_api_key is None and settings.openai_api_key is None
+    llm = not settings.has_llm_key
     n8n = settings.n8n_base_url is None
     sandbox = f"http://127.0.0.1:{settings.sandbox_port}"
     environment = {
@@ -147,8 +147,8 @@ def _parts(
         Part(
             "Language model",
             llm,
-            "a script that follows the profile's questions" if llm else "Groq or OpenAI",
-            "GROQ_API_KEY or OPENAI_API_KEY",
+            "a script that follows the profile's questions" if llm else "a provider of yours",
+            " or ".join(name.upper() for name in LLM_KEYS),
         ),
         Part(
             "N8N",

@@ -1,6 +1,7 @@
 """All that the language model reads of a call, against what it read before.
 
-A changed line changes how every agent talks: who means it writes the files of golden/ anew.
+A changed line changes how every agent talks. Who means it writes the files of golden/ anew:
+python -m tests.agent.conversation.test_model_sees
 """
 
 import json
@@ -65,18 +66,19 @@ def sees(profile: Profile, language: str, collected: dict[str, Any]) -> str:
     return f"{prompt}\n=== tools ===\n{json.dumps(schemas, ensure_ascii=False, indent=1)}\n"
 
 
-@pytest.mark.parametrize(
-    ("profile", "language", "collected"),
-    [
-        (SCHOOL, "en-IN", {}),
-        (SCHOOL, "ta-IN", {"name": "ராகுல்", "fees": 50000}),
-        (PLAIN, "unknown", {}),
-    ],
-    ids=["school-en-IN", "school-ta-IN", "plain-unknown"],
-)
-def test_the_model_reads_what_it_read_before(
-    profile: Profile, language: str, collected: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
+CASES: dict[str, tuple[Profile, str, dict[str, Any]]] = {
+    "school-en-IN": (SCHOOL, "en-IN", {}),
+    "school-ta-IN": (SCHOOL, "ta-IN", {"name": "ராகுல்", "fees": 50000}),
+    "plain-unknown": (PLAIN, "unknown", {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_model_reads_what_it_read_before(case: str) -> None:
     """Byte by byte, since a model reacts to a blank."""
-    golden = (GOLDEN / f"{request.node.callspec.id}.txt").read_text("utf-8")
-    assert sees(profile, language, collected) == golden
+    assert sees(*CASES[case]) == (GOLDEN / f"{case}.txt").read_text("utf-8")
+
+
+if __name__ == "__main__":
+    for case, what in CASES.items():
+        (GOLDEN / f"{case}.txt").write_text(sees(*what), "utf-8")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from services.agent.llm.registry import PROVIDERS
 from services.sandbox.run import plan
-from services.sandbox.run.settings import RunSettings
+from services.sandbox.run.settings import LLM_KEYS, RunSettings
 from shared.errors import SettingsError
 
 
@@ -41,6 +42,20 @@ def test_each_key_makes_its_part_real(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {"LIVEKIT_URL", "SARVAM_API_KEY", "LLM_BASE_URL", "N8N_BASE_URL", "REDIS_URL"}
     assert not ours & set(made.environment)
     assert not any(part.simulated for part in made.parts)
+
+
+@pytest.mark.parametrize("key", LLM_KEYS)
+def test_any_providers_key_makes_the_model_real(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A new provider's key would be set in vain: a script would answer, and say nothing of it."""
+    monkeypatch.setenv(key.upper(), "k")
+    environment = plan.make_plan(RunSettings(), redis_port=6400).environment
+    assert "llm" not in environment["SIMULATED"].split(",")
+    assert "LLM_PROVIDER" not in environment
+
+
+def test_every_provider_of_the_agent_is_known() -> None:
+    """The names are read from the names of the agent's files, which could be moved."""
+    assert set(LLM_KEYS) == {provider.key_setting for provider in PROVIDERS}
 
 
 def test_keys_of_the_operator_serve_the_development_server(

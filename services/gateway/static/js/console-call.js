@@ -63,7 +63,7 @@ function words(entry, type) {
   }
   if (type === 'delivery') {
     const answer = [entry.status, entry.answer && answerWords(entry.answer)].filter(Boolean).join(': ');
-    return ['delivery', `revision ${entry.revision}: ${DELIVERY[entry.state]?.[1] ?? entry.state} ${answer && `(${answer})`}`];
+    return ['delivery', `${entry.destination}, revision ${entry.revision}: ${DELIVERY[entry.state]?.[1] ?? entry.state} ${answer && `(${answer})`}`];
   }
   if (type === 'ended') return ['ended', `${entry.how}, ${entry.outcome}, ${Math.round(entry.duration_ms / 1000)} s`];
   return [type, entry.text ?? ''];

@@ -3,6 +3,7 @@
 import { DELIVERY, answerWords } from './delivery-words.js';
 import { langOf } from './scripts.js';
 
+const DESTINATION = 'lead-capture';
 const FINAL = new Set(['acknowledged', 'unconfirmed', 'parked', 'dead']);
 const CONTACT = { name: 'Name', phone: 'Phone', email: 'E-mail' };
 
@@ -50,9 +51,9 @@ export class Lead {
     this.#show('captured', entry.complete ? 'captured, complete' : 'captured');
   }
 
-  /** A delivery entry of the log. Of older revisions only the history tells. */
+  /** A delivery entry of the log. Of older revisions only the history tells, of what goes elsewhere nothing. */
   delivered(entry) {
-    if (this.id && entry.subject !== this.id) return;
+    if (entry.destination !== DESTINATION || entry.subject !== this.id) return;
     const [tone, text] = DELIVERY[entry.state] ?? ['none', entry.state];
     this.#history(entry, text);
     if (entry.revision < this.revision || entry.state === 'superseded') return;
