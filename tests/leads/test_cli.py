@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from services.leads.cli import terminal
+from services.leads.cli import command
 from services.leads.cli.app import app
 from shared.bus import DeadLetters
 from shared.deliveries import LEAD_CAPTURE, Deliveries
@@ -26,7 +26,7 @@ runner = CliRunner()
 def _environment(monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # no .env of the developer's own
     monkeypatch.setenv("REDIS_URL", redis_url)
-    for console in (terminal.out, terminal.err):
+    for console in (command.out, command.err):
         monkeypatch.setattr(console, "_width", 300)
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
+from services.leads.cli.command import err, open_redis, out, run
 from services.leads.cli.options import (
     DEFAULT_DESTINATION,
     DestinationOption,
@@ -15,7 +16,6 @@ from services.leads.cli.options import (
     StateOption,
     coloured,
 )
-from services.leads.cli.terminal import err, open_redis, out, run
 from shared.clock import from_ms
 from shared.deliveries import LEAD_CAPTURE, Deliveries, Delivery, DeliveryState
 from shared.errors import NotFound

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from rich.progress import track
 from rich.table import Table
 
-from services.leads.cli.terminal import err, open_redis, out, run
+from services.leads.cli.command import err, open_redis, out, run
 from shared.bus import DeadLetters
 from shared.clock import from_ms
 from shared.errors import NotFound

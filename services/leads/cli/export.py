@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
+from services.leads.cli.command import err, open_redis, out, run
 from services.leads.cli.options import LimitOption, StateOption
-from services.leads.cli.terminal import err, open_redis, out, run
 from services.leads.export import collect, write
 from shared.deliveries import DeliveryState
 

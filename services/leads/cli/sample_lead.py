@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import typer
 
+from services.leads.cli.command import out, run
 from services.leads.cli.options import COLOURS
-from services.leads.cli.terminal import out, run
 from services.leads.delivery.client import open_http
 from services.leads.delivery.response_policy import Answer, Decision, decide
 from services.leads.destinations.base import encode

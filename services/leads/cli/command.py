@@ -1,4 +1,4 @@
-"""What the commands of the terminal share: consoles, Redis, and errors as one line."""
+"""What the commands share: where they write, Redis, and errors as one line."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
