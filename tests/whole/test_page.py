@@ -59,6 +59,7 @@ async def call_page(system: System, wav: Path | None = None) -> AsyncIterator[Pa
         assert faults == []
 
 
+@pytest.mark.full
 async def test_a_voice_at_the_microphone(system: System, tmp_path: Path) -> None:
     """What the product is for: two sentences are spoken, both sides show, the lead arrives."""
     texts = (
