@@ -30,6 +30,7 @@ def holder(system: System, call_id: str) -> int:
     return int(found[-1].group(1)) - 1
 
 
+@pytest.mark.full
 async def test_a_call_outlives_its_agent(system: System) -> None:
     """kill -9 of the agent in the middle of a call: another one goes on, and the lead arrives."""
     before = (await last_call(system)).get("call", {}).get("call_id")
