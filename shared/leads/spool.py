@@ -209,8 +209,8 @@ class Spool:
             db.execute("BEGIN")
             db.executemany(_RESTORE, [[*map(_as_bytes, row[1:])] for row in rows])
             db.execute("COMMIT")
-        except BaseException:
-            db.close()  # or it stays locked; the removed file is still open, and still holds them
+        except BaseException:  # whatever it is, or the file stays locked for every other process
+            db.close()  # the removed file is still open, and still holds the rows
             raise
         logger.error("the spool in {} was removed: made anew with {} rows", self._folder, len(rows))
         self._db.close()

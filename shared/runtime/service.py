@@ -143,7 +143,7 @@ async def _check_redis(context: ServiceContext[SettingsT]) -> None:
     """Waits until Redis answers. Ends the service when it is too old, or lets us do nothing."""
     try:
         await wait_for(context.settings.redis_url)
-    except Exception:
+    except Exception:  # raised again: whatever it is, the service beside us must end with it
         context.stop.set()
         raise
 

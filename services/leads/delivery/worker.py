@@ -72,7 +72,7 @@ class DeliveryWorker:
         try:
             self._news.clear()
             due, claimed_at = await self._claim()
-        except BaseException:
+        except BaseException:  # cancelled, too: a slot that is kept is lost to all destinations
             self._slots.release()
             raise
         if due.attempts:
