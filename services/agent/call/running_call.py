@@ -100,11 +100,12 @@ class RunningCall:
         conversation = self._conversation = await self._converse()
         room, settings = self._context.room, self._settings
         identity = self._call.caller_identity
-        await self._context.connect()  # before the session starts, which looks for the caller
-        await conversation.session.start(
+        if identity is not None:
+            sessions.listen_to(conversation.session, room, identity)
+        await conversation.session.start(  # which connects while the greeting is being made
             conversation.agent,
             room=room,
-            room_options=sessions.room_options(settings, identity, conversation.typed.on_stream),
+            room_options=sessions.room_options(settings, conversation.typed.on_stream),
             session_host=False,
             record=False,
         )

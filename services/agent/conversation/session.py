@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from livekit import rtc
 from livekit.agents import AgentSession, APIConnectOptions, llm, vad
 from livekit.agents.inference import VAD
-from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io.types import TextInputCallback
@@ -78,20 +78,32 @@ def build(
     )
 
 
-def room_options(
-    settings: ConversationSettings, caller_identity: str | None, text_input: TextInputCallback
-) -> room_io.RoomOptions:
-    """What the session takes from the room and gives to it.
+def listen_to(session: AgentSession[Any], room: rtc.Room, identity: str) -> None:
+    """Has the session listen to this participant of the room, and not to whoever is first.
 
-    It listens to the participant with `caller_identity`; for a call that names none, to the first
-    one who may be a caller.
+    To be called before the session starts. Given among the room's options the identity would need
+    a room that is connected already, and then the greeting comes 100 ms later: the framework
+    connects and has the first words made at the same time.
     """
+
+    def link(_: object) -> None:
+        # The framework looks for its participant after this event, whose handlers do not wait.
+        if room.isconnected():
+            session.room_io.set_participant(identity)
+            room.off("connection_state_changed", link)
+
+    room.on("connection_state_changed", link)
+
+
+def room_options(
+    settings: ConversationSettings, text_input: TextInputCallback
+) -> room_io.RoomOptions:
+    """What the session takes from the room and gives to it."""
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(
             sample_rate=INPUT_RATE, frame_size_ms=settings.input_frame_ms
         ),
         text_input=room_io.TextInputOptions(text_input_cb=text_input),
-        participant_identity=caller_identity or NOT_GIVEN,
         close_on_disconnect=True,
         delete_room_on_close=False,
     )
